@@ -1,0 +1,56 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one lab is set to: its folder, ports, addresses, and how long AWS's slow steps take."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+ACCOUNT = "123456789012"
+
+#: Seconds each slow step takes at pace 1. AWS takes minutes for most of them; the order of sizes is AWS's.
+SECONDS = {
+    "cluster": 6.0,
+    "cluster_update": 3.0,
+    "cluster_delete": 3.0,
+    "pod": 2.0,
+    "load_balancer": 4.0,
+    "target": 2.0,
+    "vpc_link": 5.0,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """``pace`` multiplies every duration (0: nothing takes time); ports are on 127.0.0.1.
+
+    The lab's VPC has the addresses of AWS's default VPC, 172.31.a.b. What answers at such an address is a process
+    on this machine that listens on 127.<loopback_octet>.a.b, so that two labs don't meet.
+    """
+
+    folder: Path
+    pace: float
+    region: str
+    aws_port: int
+    execute_api_port: int
+    loopback_octet: int
+
+    def seconds(self, step: str) -> float:
+        """How long a slow step of AWS's takes in this lab."""
+        return SECONDS[step] * self.pace
+
+    def loopback(self, address: str) -> str:
+        """The loopback address behind a VPC address."""
+        _, _, third, fourth = address.split(".")
+        return f"127.{self.loopback_octet}.{third}.{fourth}"
+
+    @property
+    def aws_url(self) -> str:
+        return f"http://127.0.0.1:{self.aws_port}"
+
+    @property
+    def execute_api_url(self) -> str:
+        return f"http://127.0.0.1:{self.execute_api_port}"

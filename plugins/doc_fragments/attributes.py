@@ -1,0 +1,47 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Attributes that every module of this collection declares."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Predicts what would be done, and does nothing.
+    support: full
+  diff_mode:
+    description: Shows the state before and after.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  action_group:
+    description: Use C(group/seam.eks_auto.aws) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - seam.eks_auto.aws
+"""
+    # For modules that only look: nothing to predict, nothing to show as a difference.
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Never changes anything.
+    support: full
+  diff_mode:
+    description: Never changes anything, so there is no difference to show.
+    support: N/A
+  idempotent:
+    description: Never changes anything.
+    support: full
+  action_group:
+    description: Use C(group/seam.eks_auto.aws) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - seam.eks_auto.aws
+"""

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out a cluster's plan: a step at a time, each when AWS is ready for it, until nothing is left to do."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._wait import Verdict
+from . import api
+from .cluster_plan import plan
+from .common import AnsibleEksError
+from .transformations import Settings, Step, cluster_settings, request_token
+from .waiters import judge_refusal, judge_status, judge_updates
+
+if t.TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+
+class Convergence:
+    """Brings one cluster to ``desired`` (None: absent), a step at each look.
+
+    Each look plans anew from what the cluster is by then, so that a run that was stopped, or somebody else's update,
+    changes nothing about where it ends. Attributes: ``cluster`` as last seen, ``steps`` started so far.
+    """
+
+    def __init__(
+        self,
+        client: BaseClient,
+        name: str,
+        desired: Settings | None,
+        purge_tags: bool,
+        clock: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.client = client
+        self.name = name
+        self.desired = desired
+        self.purge_tags = purge_tags
+        self.cluster: dict[str, t.Any] | None = api.describe_cluster(client, name)
+        self.steps: list[Step] = []
+        self._clock = clock
+        self._our_updates: set[str] = set()
+        self._ended_updates: set[str] = set()
+        self._refused_since: float | None = None
+
+    def plan(self) -> list[Step]:
+        """The steps that are left, as far as the cluster shows it.
+
+        Raises :class:`AnsibleEksError` if there is no way to what is desired.
+        """
+        cluster = self.cluster
+        if cluster is None or cluster["status"] == "DELETING":
+            return plan(None, self.desired, self.purge_tags)
+        verdict = judge_status(cluster, present=self.desired is not None)
+        if verdict and verdict.state == "failed":
+            raise AnsibleEksError(message=f"{verdict.message} To do: {verdict.fix}")
+        current = cluster_settings(cluster)
+        # https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
+        current["deletion_protection"] &= cluster["status"] != "FAILED"
+        return plan(current, self.desired, self.purge_tags)
+
+    def reconcile(self) -> Verdict:
+        """Look at the cluster, start what can be started, and say how things stand."""
+        self.cluster = api.describe_cluster(self.client, self.name)
+        verdict = judge_status(self.cluster, present=self.desired is not None)
+        if verdict:
+            return verdict
+        steps = self.plan()
+        if self.cluster and (steps or self._our_updates):
+            verdict = judge_updates(self._open_updates(), self._our_updates)
+            if verdict:
+                return verdict
+        if not steps:
+            return Verdict.done("Settled", "The cluster is ACTIVE." if self.cluster else "There is no cluster.")
+        return self._start_all(steps)
+
+    def _start_all(self, steps: list[Step]) -> Verdict:
+        """Start steps as far as AWS takes them at once: tags, and after them one update."""
+        for step in steps:
+            if step in self.steps:
+                return Verdict.waiting("NotSeenYet", f"AWS has done {step.action}, and does not show it yet.")
+            try:
+                self._start(step)
+            except AnsibleEksError as error:
+                return self._judge_refusal(error, creating=step.action == "CreateCluster")
+            self._refused_since = None
+            self.steps.append(step)
+            if step.action not in ("TagResource", "UntagResource"):
+                break
+        return Verdict.waiting(step.action, f"{step.action} has begun.")
+
+    def _start(self, step: Step) -> None:
+        if step.action == "CreateCluster":
+            # Without a token of ours: the name is unique anyway, and the same request after a deletion is a new one.
+            api.create_cluster(self.client, self.name, step.request)
+        elif step.action == "DeleteCluster":
+            api.delete_cluster(self.client, self.name)
+        elif step.action == "TagResource":
+            api.tag_resource(self.client, self._shown["arn"], step.request["tags"])
+        elif step.action == "UntagResource":
+            api.untag_resource(self.client, self._shown["arn"], step.request["tagKeys"])
+        else:
+            update = api.update_cluster_version if step.action == "VersionUpdate" else api.update_cluster_config
+            self._our_updates.add(update(self.client, self.name, self._token(step), step.request)["id"])
+
+    def _judge_refusal(self, error: AnsibleEksError, creating: bool) -> Verdict:
+        """Wait out what passes; raise the error again if it is final."""
+        now = self._clock()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        verdict = judge_refusal(*error.answer, creating=creating, seconds=now - self._refused_since)
+        if verdict is None:
+            raise error
+        return verdict
+
+    def _open_updates(self) -> list[dict[str, t.Any]]:
+        """Every update not yet known to have ended; ours too where AWS does not list them yet."""
+        ids = {*api.list_updates(self.client, self.name), *self._our_updates} - self._ended_updates
+        updates = [api.describe_update(self.client, self.name, update_id) for update_id in sorted(ids)]
+        self._ended_updates |= {update["id"] for update in updates if update["status"] != "InProgress"}
+        return updates
+
+    def _token(self, step: Step) -> str:
+        """The same update of the same cluster after the same history is the same request; later it is another one."""
+        history = sorted(self._ended_updates)
+        return request_token(self._shown["arn"], self._shown["createdAt"], history, step.action, step.request)
+
+    @property
+    def _shown(self) -> dict[str, t.Any]:
+        return t.cast(dict[str, t.Any], self.cluster)

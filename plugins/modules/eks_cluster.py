@@ -1,0 +1,358 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make an EKS cluster, with or without Auto Mode, what its options say; or remove it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_cluster
+version_added: 1.0.0
+short_description: Manage an Amazon EKS cluster, Auto Mode included
+description:
+  - Creates an EKS cluster, brings an existing one to what the options say, or deletes it.
+  - An option that is not set leaves that property as it is.
+  - EKS takes one kind of update at a time. The module makes an ordered list of updates, waits out whatever is in
+    progress on the cluster, starts one update, and waits until it is successful before it starts the next.
+  - What can't be changed on an existing cluster is refused before anything is changed.
+author:
+  - seam.eks_auto contributors (@seam)
+requirements:
+  - botocore >= 1.40.3
+options:
+  name:
+    description:
+      - Name of the cluster, 1 to 100 letters, digits, hyphens and underscores.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) creates or updates the cluster. If it is just being deleted, that is waited out first.
+      - V(absent) deletes the cluster. A cluster with O(deletion_protection) is not deleted.
+    type: str
+    choices: [present, absent]
+    default: present
+  version:
+    description:
+      - Kubernetes version, a minor version such as V("1.36"). Quote it.
+      - EKS takes an upgrade one minor version at a time. For more, the module makes several updates in sequence.
+      - A downgrade is refused.
+      - If unset, a new cluster gets the default version of EKS.
+    type: str
+  role_arn:
+    description:
+      - ARN of the cluster's IAM role. Required for a new cluster, can't be changed afterwards.
+    type: str
+  auto_mode:
+    description:
+      - Whether EKS manages compute, load balancing and block storage. The three are one switch, as AWS wants it.
+      - Can be switched on an existing cluster. Its role must have the policies of Auto Mode by then, see
+        U(https://docs.aws.amazon.com/eks/latest/userguide/auto-enable-existing.html).
+      - If the cluster's authentication mode is V(CONFIG_MAP), it becomes V(API_AND_CONFIG_MAP) first.
+      - If unset, a new cluster has no Auto Mode.
+    type: bool
+  node_pools:
+    description:
+      - The built-in node pools of Auto Mode. An empty list means none.
+    type: list
+    elements: str
+    choices: [general-purpose, system]
+  node_role_arn:
+    description:
+      - ARN of the IAM role for the nodes of the built-in O(node_pools). It is sent to AWS along with these.
+      - Can't be changed once Auto Mode has it.
+    type: str
+  subnet_ids:
+    description:
+      - At least two subnets in different zones. Required for a new cluster.
+    type: list
+    elements: str
+  security_group_ids:
+    description:
+      - At most five security groups for the control plane's network interfaces, besides the one that EKS makes.
+    type: list
+    elements: str
+  endpoint_public_access:
+    description:
+      - Whether the Kubernetes API can be reached from outside the VPC. EKS has it on for a new cluster.
+    type: bool
+  endpoint_private_access:
+    description:
+      - Whether the Kubernetes API can be reached from inside the VPC without leaving it.
+        EKS has it off for a new cluster.
+    type: bool
+  public_access_cidrs:
+    description:
+      - From where the public endpoint can be reached. Has no effect while O(endpoint_public_access) is off.
+    type: list
+    elements: str
+  authentication_mode:
+    description:
+      - How the cluster learns who may do what. AWS knows no way back from V(API) to V(API_AND_CONFIG_MAP).
+      - If unset, a new cluster gets V(API).
+    type: str
+    choices: [API, API_AND_CONFIG_MAP]
+  logging:
+    description:
+      - The control plane logs that go to CloudWatch. An empty list means none.
+    type: list
+    elements: str
+    choices: [api, audit, authenticator, controllerManager, scheduler]
+  upgrade_policy:
+    description:
+      - What happens when the standard support of the Kubernetes version ends. V(STANDARD) means that EKS upgrades
+        the cluster, V(EXTENDED) that it enters extended support, at a higher price. EKS's default is V(EXTENDED).
+    type: str
+    choices: [STANDARD, EXTENDED]
+  deletion_protection:
+    description:
+      - Whether the cluster is protected from deletion.
+    type: bool
+  zonal_shift:
+    description:
+      - Whether AWS may shift the cluster's traffic away from an impaired zone.
+    type: bool
+  wait:
+    description:
+      - Whether to wait until the cluster is what the options say, or gone.
+      - Without waiting, only what can be started at once is started. RV(pending) says what is left for another run.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds for all that the module waits for, one deadline.
+    type: int
+    default: 1800
+notes:
+  - The IAM principal that creates the cluster does not become its administrator. Use M(seam.eks_auto.eks_access_entry).
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags
+  - amazon.aws.boto3
+  - seam.eks_auto.attributes
+seealso:
+  - module: seam.eks_auto.eks_access_entry
+  - plugin: seam.eks_auto.kubeconfig
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Create a cluster with Auto Mode
+  seam.eks_auto.eks_cluster:
+    name: petstore
+    version: "1.36"
+    role_arn: arn:aws:iam::123456789012:role/petstore-cluster
+    auto_mode: true
+    node_pools: [general-purpose, system]
+    node_role_arn: arn:aws:iam::123456789012:role/petstore-node
+    subnet_ids: [subnet-0a1b2c3d, subnet-4e5f6a7b]
+
+- name: Switch Auto Mode on for an existing cluster
+  seam.eks_auto.eks_cluster:
+    name: petstore
+    auto_mode: true
+    node_pools: [general-purpose]
+    node_role_arn: arn:aws:iam::123456789012:role/petstore-node
+
+- name: Upgrade, keep the API server inside the VPC, protect the cluster
+  seam.eks_auto.eks_cluster:
+    name: petstore
+    version: "1.37"
+    endpoint_public_access: false
+    endpoint_private_access: true
+    deletion_protection: true
+    wait_timeout: 5400
+
+- name: Delete the cluster
+  seam.eks_auto.eks_cluster:
+    name: petstore
+    state: absent
+"""
+
+RETURN = r"""
+cluster:
+  description:
+    - The cluster as DescribeCluster shows it, keys in snake_case. Empty when there is none.
+    - In check mode, the cluster as it is.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: petstore
+    arn:
+      description: Its ARN.
+      type: str
+      sample: arn:aws:eks:ap-northeast-1:123456789012:cluster/petstore
+    status:
+      description: Its status.
+      type: str
+      sample: ACTIVE
+    version:
+      description: Its Kubernetes version.
+      type: str
+      sample: "1.36"
+    endpoint:
+      description: URL of its Kubernetes API.
+      type: str
+    certificate_authority:
+      description: The certificate authority of its Kubernetes API, base64 in C(data).
+      type: dict
+    compute_config:
+      description: Auto Mode's compute, C(enabled), C(node_pools) and C(node_role_arn).
+      type: dict
+    resources_vpc_config:
+      description: Its subnets, security groups and endpoint access.
+      type: dict
+    tags:
+      description: Its tags.
+      type: dict
+actions:
+  description: The changes made, in order. In check mode, those that would be made.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: AWS's name of the update type or operation.
+      type: str
+      sample: AutoModeUpdate
+    request:
+      description: What the call is given besides the cluster's name.
+      type: dict
+pending:
+  description: The changes that could not be started without waiting, in order.
+  returned: when O(wait=false)
+  type: list
+  elements: dict
+timeline:
+  description: What was seen when, one entry for each change.
+  returned: when waited
+  type: list
+  elements: dict
+  contains:
+    seconds:
+      description: Seconds since the module began to wait.
+      type: float
+    reason:
+      description: Status, update type, or AWS's error code.
+      type: str
+      sample: CREATING
+    message:
+      description: What was seen.
+      type: str
+"""
+
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_convergence import Convergence
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_options
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import (
+    Settings,
+    Step,
+    cluster_settings,
+    given_settings,
+    tags_after,
+    text_tags,
+    to_result,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._wait import WaitError, wait
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "version": {"type": "str"},
+    "role_arn": {"type": "str"},
+    "auto_mode": {"type": "bool"},
+    "node_pools": {"type": "list", "elements": "str", "choices": ["general-purpose", "system"]},
+    "node_role_arn": {"type": "str"},
+    "subnet_ids": {"type": "list", "elements": "str"},
+    "security_group_ids": {"type": "list", "elements": "str"},
+    "endpoint_public_access": {"type": "bool"},
+    "endpoint_private_access": {"type": "bool"},
+    "public_access_cidrs": {"type": "list", "elements": "str"},
+    "authentication_mode": {"type": "str", "choices": ["API", "API_AND_CONFIG_MAP"]},
+    "logging": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
+    },
+    "upgrade_policy": {"type": "str", "choices": ["STANDARD", "EXTENDED"]},
+    "deletion_protection": {"type": "bool"},
+    "zonal_shift": {"type": "bool"},
+    "tags": {"type": "dict", "aliases": ["resource_tags"]},
+    "purge_tags": {"type": "bool", "default": True},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 1800},
+}
+
+# The options that describe the cluster itself.
+SETTINGS = [name for name in ARGUMENTS if name not in ("name", "state", "purge_tags", "wait", "wait_timeout")]
+
+
+def _diff(before: Settings, desired: Settings | None, purge_tags: bool) -> dict[str, Settings]:
+    if desired is None:
+        return {"before": before, "after": {}}
+    tags = tags_after(before.get("tags", {}), desired.get("tags"), purge_tags)
+    return {"before": before, "after": {**before, **desired, "tags": tags}}
+
+
+def _actions(steps: list[Step]) -> dict[str, t.Any]:
+    return {"changed": bool(steps), "actions": [step.to_result() for step in steps]}
+
+
+def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | None) -> dict[str, t.Any]:
+    """Do what is planned, within ``timeout`` seconds, or (None) no more than can be started at once."""
+    if timeout is None:
+        convergence.reconcile()
+        convergence.cluster = api.describe_cluster(convergence.client, convergence.name)
+        return {"pending": [step.to_result() for step in planned if step not in convergence.steps]}
+    subject = f"EKS cluster {convergence.name}"
+    _, timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout)
+    return {"timeline": timeline.entries}
+
+
+def _run(module: AnsibleAWSModule, convergence: Convergence) -> dict[str, t.Any]:
+    """The module's result."""
+    params = module.params
+    planned = convergence.plan()
+    before = cluster_settings(convergence.cluster) if convergence.cluster else {}
+    result: dict[str, t.Any] = {"diff": _diff(before, convergence.desired, convergence.purge_tags)}
+    if module.check_mode:
+        result |= _actions(planned)
+    else:
+        result |= _carry_out(convergence, planned, params["wait_timeout"] if params["wait"] else None)
+        result |= _actions(convergence.steps)
+    return result | {"cluster": to_result(convergence.cluster)}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module.require_botocore_at_least("1.40.3", reason="for deletion protection")
+    params = module.params
+    params["tags"] = text_tags(params["tags"])
+    started: list[Step] = []
+    try:
+        check_cluster_options(params)
+        desired = given_settings(params, SETTINGS) if params["state"] == "present" else None
+        convergence = Convergence(module.client("eks"), params["name"], desired, params["purge_tags"])
+        started = convergence.steps
+        result = _run(module, convergence)
+    except WaitError as error:
+        module.fail_json(msg=str(error), timeline=error.timeline.entries, **_actions(started))
+    except AnsibleEksError as error:
+        if error.exception:
+            module.fail_json_aws(error.exception, msg=error.message, **_actions(started))
+        module.fail_json(msg=error.message, **_actions(started))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

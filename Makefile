@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make demo` shows the collection at work; `make test` checks it. Both install what they need into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PYTHONPATH := $(CURDIR)/.venv/collections
+
+.PHONY: help demo test lint lab-down constraints clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: .venv/lab ## start the lab, run site.yml against it, call the API
+	@$(BIN)/python -m lab demo
+
+test: .venv/test ## every check and test
+	@$(BIN)/python -m pytest
+
+lint: .venv/test ## the static checks alone
+	@$(BIN)/python -m pytest tests/static
+
+lab-down: ## end the lab
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m lab down; fi
+
+constraints: .venv/lab ## pin the newest versions of all packages
+	@{ sed -n '/^#/p' constraints.txt; \
+	  printf 'ansible-core==2.19.*\n' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --constraint - --no-annotate --no-header tests/requirements.txt; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean: lab-down ## remove everything that was installed or made
+	rm -rf .venv .lab
+
+# uv installs the same packages as pip in a fifth of the time.
+.venv/uv: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv \
+	  || { echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python tools/install_collections.py .venv/collections
+	@touch $@
+
+.venv/lab: .venv/uv lab/requirements.txt requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement lab/requirements.txt --constraint constraints.txt
+	@touch $@
+
+.venv/test: .venv/lab tests/requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement tests/requirements.txt --constraint constraints.txt
+	@touch $@

@@ -1,0 +1,32 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filter: an OpenAPI document -> the same document with VPC link integrations."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import (
+    integrate,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
+    OpenApiError,
+)
+
+
+def vpc_link_integrations(
+    document: t.Any, backends: list[t.Any] | None = None, paths: dict[str, str] | None = None
+) -> dict[str, t.Any]:
+    """See vpc_link_integrations.yml."""
+    try:
+        return integrate(document, [{}] if backends is None else backends, paths)
+    except OpenApiError as error:
+        raise AnsibleFilterError(f"vpc_link_integrations: {error}") from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"vpc_link_integrations": vpc_link_integrations}

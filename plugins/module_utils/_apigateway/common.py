@@ -1,0 +1,79 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors of API Gateway, and the step that a plan is made of."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
+    is_boto3_error_code,
+)
+from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
+    AnsibleAWSError,
+)
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+Item = dict[str, t.Any]
+
+#: API Gateway allows 10 calls a second for the whole account, and some calls only once in 30 s, so a refusal for
+#: their number is retried for one to two minutes. A full quota (LimitExceededException) is not: see below.
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+RETRY = AWSRetry.jittered_backoff(
+    retries=14,
+    delay=1,
+    max_delay=20,
+    catch_extra_error_codes=["ThrottlingException", "RequestLimitExceeded", "ServiceUnavailableException"],
+)
+
+
+class AnsibleApiGatewayError(AnsibleAWSError):
+    """A call of API Gateway that failed, or a state of it in which a module can't go on."""
+
+
+class ApiGatewayErrorHandler(AWSErrorHandler):
+    """Turns boto3's exceptions into :class:`AnsibleApiGatewayError`."""
+
+    _CUSTOM_EXCEPTION = AnsibleApiGatewayError
+
+    @classmethod
+    def _is_missing(cls) -> t.Any:
+        return is_boto3_error_code("NotFoundException")
+
+    @classmethod
+    def creation_error_handler(cls, description: str, quota: str) -> t.Callable[..., t.Any]:
+        """As ``common_error_handler``, and says which quota is full where AWS refuses for that reason.
+
+        AWS answers 429 both for too many calls and for a full quota; only the code tells them apart.
+        """
+
+        def wrapper(func: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+            @functools.wraps(func)
+            @cls.common_error_handler(description)
+            def handler(*args: t.Any, **kwargs: t.Any) -> t.Any:
+                try:
+                    return func(*args, **kwargs)
+                except is_boto3_error_code("LimitExceededException") as error:
+                    message = f"Failed to {description}: the quota of {quota} is full, free one or have it raised"
+                    raise cls._CUSTOM_EXCEPTION(message=message, exception=error) from error
+
+            return handler
+
+        return wrapper
+
+
+@dataclass(frozen=True)
+class Step:
+    """One AWS call that a plan asks for. Its text is what users see, the same in check mode and in a real run."""
+
+    operation: str
+    subject: str
+    arguments: Item = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.subject}"

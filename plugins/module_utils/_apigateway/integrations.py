@@ -1,0 +1,226 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gives the operations of an OpenAPI document integrations that go through a VPC link. Pure.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-integration.html
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, fields
+
+from .openapi import (
+    INTEGRATION,
+    Node,
+    OpenApiError,
+    check_document,
+    method_name,
+    operations,
+    path_parameters,
+    resolve,
+    security_schemes,
+)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where the requests below one path prefix go. ``connection_id`` and ``host`` may be stage variables.
+
+    The port picks the listener of the load balancer; the host becomes the Host header, and routes nothing.
+    """
+
+    path_prefix: str = "/"
+    connection_id: str = "${stageVariables.vpcLinkId}"
+    host: str = "${stageVariables.nlbHost}"
+    port: int = 80
+    scheme: str | None = None
+    base_path: str = ""
+
+    @classmethod
+    def of(cls, values: t.Any) -> Backend:
+        """A backend out of what a user wrote; raises :class:`OpenApiError` naming what is wrong with it."""
+        if not isinstance(values, t.Mapping):
+            raise OpenApiError(f"a backend must be a mapping, not {type(values).__name__}")
+        known = [option.name for option in fields(cls)]
+        for name, value in values.items():
+            if name not in known:
+                raise OpenApiError(f"a backend has no option '{name}', only {', '.join(known)}")
+            if name != "port" and not isinstance(value, str):
+                raise OpenApiError(f"the {name} of a backend must be a string")
+        backend = cls(**{**values, "port": _port(values.get("port", cls.port))})
+        backend._check()
+        return backend
+
+    def _check(self) -> None:
+        for name, value in (("path_prefix", self.path_prefix), ("base_path", self.base_path or "/")):
+            if not value.startswith("/"):
+                raise OpenApiError(f"the {name} '{value}' of a backend must start with a slash")
+        if self.scheme not in (None, "http", "https"):
+            raise OpenApiError(f"the scheme '{self.scheme}' of a backend must be http or https")
+        if not self.host or not self.connection_id or re.search(r"[/\s]", self.host):
+            raise OpenApiError("a backend needs a connection_id, and a host without a scheme or path")
+
+    def covers(self, path: str) -> bool:
+        """Whether a path is below the prefix, by whole segments: ``/pet`` covers ``/pet/1`` but not ``/pets``."""
+        prefix = self.path_prefix.rstrip("/")
+        return path == prefix or path.startswith(f"{prefix}/")
+
+    def uri(self, path: str) -> str:
+        scheme = self.scheme or ("https" if self.port == 443 else "http")
+        return f"{scheme}://{self.host}:{self.port}{path}"
+
+
+def _port(value: t.Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,5}", str(value)) or not 1 <= int(value) <= 65535:
+        raise OpenApiError(f"the port '{value}' of a backend must be a number from 1 to 65535")
+    return int(value)
+
+
+def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any) -> Node:
+    """The document with VPC link integrations, cleaned of what ImportRestApi refuses.
+
+    ``backends`` is a list of mappings (see :class:`Backend`), of which the longest prefix wins. ``backend_paths``
+    gives single paths of the API another path at the backend than base path plus path.
+    Raises :class:`OpenApiError`.
+    """
+    check_document(document)
+    result = t.cast(Node, _plain(document))
+    candidates = _backends(backends)
+    for path in _overrides(result, backend_paths):
+        if path not in result["paths"]:
+            raise OpenApiError(f"paths names '{path}', which is not a path of the OpenAPI document")
+    _clean(result)
+    for path, key, operation in operations(result):
+        integration = operation.get(INTEGRATION)
+        if integration is None:
+            operation[INTEGRATION] = integration = _new_integration(key)
+            _declare_path_parameters(result, path, operation)
+        if str(integration.get("type", "")).lower() in ("http", "http_proxy"):
+            backend = _backend_of(candidates, path)
+            backend_path = (backend_paths or {}).get(path) or backend.base_path.rstrip("/") + path
+            _connect(integration, backend, path, backend_path)
+    return result
+
+
+def _backends(backends: t.Any) -> list[Backend]:
+    if not isinstance(backends, list) or not backends:
+        raise OpenApiError("backends must be a list of at least one backend")
+    result = [Backend.of(values) for values in backends]
+    prefixes = [backend.path_prefix.rstrip("/") for backend in result]
+    for prefix in prefixes:
+        if prefixes.count(prefix) > 1:
+            raise OpenApiError(f"two backends have the path_prefix '{prefix or '/'}'")
+    return sorted(result, key=lambda backend: len(backend.path_prefix.rstrip("/")), reverse=True)
+
+
+def _overrides(document: Node, backend_paths: t.Any) -> Node:
+    if backend_paths is not None and not isinstance(backend_paths, t.Mapping):
+        raise OpenApiError("paths must be a mapping of paths of the API to paths at the backend")
+    for path, backend_path in (backend_paths or {}).items():
+        if not isinstance(backend_path, str) or not backend_path.startswith("/"):
+            raise OpenApiError(f"paths gives '{path}' a path at the backend that doesn't start with a slash")
+    return dict(backend_paths or {})
+
+
+def _backend_of(backends: list[Backend], path: str) -> Backend:
+    for backend in backends:
+        if backend.covers(path):
+            return backend
+    raise OpenApiError(f"no backend covers the path '{path}': give one with the path_prefix '/'")
+
+
+def _new_integration(key: str) -> Node:
+    return {
+        "type": "http_proxy",
+        "httpMethod": method_name(key),
+        "passthroughBehavior": "when_no_match",
+        "responses": {"default": {"statusCode": "200"}},
+    }
+
+
+def _connect(integration: Node, backend: Backend, path: str, backend_path: str) -> None:
+    integration["connectionType"] = "VPC_LINK"
+    integration["connectionId"] = backend.connection_id
+    integration["uri"] = backend.uri(backend_path.replace("+}", "}"))
+    # A {parameter} in the uri stays empty unless it is mapped.
+    for name in path_parameters(path):
+        mapping = integration.setdefault("requestParameters", {})
+        mapping.setdefault(f"integration.request.path.{name}", f"method.request.path.{name}")
+
+
+def _declare_path_parameters(document: Node, path: str, operation: Node) -> None:
+    """A mapping may only name a parameter that the method declares."""
+    listed = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+    declared = {parameter.get("name") for parameter in (resolve(document, node) for node in listed)}
+    for name in path_parameters(path):
+        if name not in declared:
+            kind = {"type": "string"} if "swagger" in document else {"schema": {"type": "string"}}
+            operation.setdefault("parameters", []).append({"name": name, "in": "path", "required": True, **kind})
+
+
+def _clean(document: Node) -> None:
+    """Take out what would be refused, or would tell of another place than where the API will be."""
+    for key in ("host", "basePath", "schemes", "servers"):
+        document.pop(key, None)
+    if "openapi" in document:
+        document["openapi"] = "3.0.1"  # the only 3.0 release that AWS documents
+    removed = _remove_security_schemes(document)
+    for item in document["paths"].values():
+        item.pop("servers", None)
+    for _path, _key, operation in operations(document):
+        operation.pop("servers", None)
+        _remove_security(operation, removed)
+        operation["responses"] = _importable_responses(document, operation.get("responses") or {})
+
+
+def _remove_security_schemes(document: Node) -> set[str]:
+    """Security schemes must be of type apiKey; Lambda authorizers and Cognito are apiKey schemes too."""
+    schemes = security_schemes(document)
+    removed = {name for name, scheme in schemes.items() if resolve(document, scheme).get("type") != "apiKey"}
+    for name in removed:
+        del schemes[name]
+    _remove_security(document, removed)
+    return removed
+
+
+def _remove_security(node: Node, removed: set[str]) -> None:
+    if "security" not in node:
+        return
+    node["security"] = [requirement for requirement in node["security"] if not removed & set(requirement)]
+    if not node["security"]:
+        del node["security"]
+
+
+def _importable_responses(document: Node, responses: Node) -> Node:
+    """Responses by status code only, and with models only where they are objects (or named models)."""
+    result = {}
+    for status, node in responses.items():
+        if not re.fullmatch(r"\d{3}", status):
+            continue
+        response = dict(resolve(document, node))
+        if not _importable_schema(response.get("schema")):
+            del response["schema"]
+        if "content" in response:
+            content = {
+                kind: media for kind, media in response["content"].items() if _importable_schema(media.get("schema"))
+            }
+            response["content"] = content
+        result[status] = response
+    return result or {"200": {"description": "200 response"}}
+
+
+def _importable_schema(schema: Node | None) -> bool:
+    return schema is None or "$ref" in schema or schema.get("type") == "object"
+
+
+def _plain(node: t.Any) -> t.Any:
+    """A deep copy of nothing but dicts and lists, with text as keys (YAML reads ``200:`` as a number)."""
+    if isinstance(node, t.Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_plain(value) for value in node]
+    return node

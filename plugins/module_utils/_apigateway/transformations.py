@@ -1,0 +1,201 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pure functions between what users write, what API Gateway says, and what modules return."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import (
+    boto3_resource_to_ansible_dict,
+)
+
+from .common import AnsibleApiGatewayError, Item, Step
+from .openapi import (
+    INTEGRATION,
+    Node,
+    method_name,
+    operations,
+    resolve,
+    security_schemes,
+)
+
+# Ownership
+
+
+def ownership(params: Item) -> tuple[dict[str, str], dict[str, str]]:
+    """The ownership tags, and all tags to set, out of a module's ``ownership_tags`` and ``tags``."""
+    ownership_tags = {key: str(value) for key, value in params["ownership_tags"].items()}
+    if not ownership_tags:
+        raise AnsibleApiGatewayError(message="ownership_tags must hold at least one tag")
+    tags = {key: str(value) for key, value in (params["tags"] or {}).items()}
+    return ownership_tags, {**tags, **ownership_tags}
+
+
+def owned(items: list[Item], ownership_tags: dict[str, str]) -> list[Item]:
+    """The items that carry all of the ownership tags."""
+    return [item for item in items if ownership_tags.items() <= item.get("tags", {}).items()]
+
+
+def only(kind: str, items: list[Item]) -> Item | None:
+    """The one item, or None. API Gateway's names aren't unique, so two of one owner must be sorted out by hand."""
+    if len(items) > 1:
+        ids = ", ".join(sorted(item["id"] for item in items))
+        raise AnsibleApiGatewayError(
+            message=f"There are {len(items)} {kind}s with the same ownership tags: {ids}. Remove all but one."
+        )
+    return items[0] if items else None
+
+
+def tag_steps(path: str, current: Item, tags: dict[str, str]) -> list[Step]:
+    """Tags to set on an existing resource; other tags are left alone."""
+    missing, _unset = compare_aws_tags(current.get("tags", {}), tags, purge_tags=False)
+    return [Step("TagResource", path, {"path": path, "tags": missing})] if missing else []
+
+
+def replace(path: str, value: t.Any) -> Item:
+    """A patch operation; API Gateway takes all values as text."""
+    return {"op": "replace", "path": path, "value": str(value)}
+
+
+def differing(current: Item, desired: Item) -> Item:
+    """What is desired (None: leave as it is) and not so yet."""
+    return {key: value for key, value in desired.items() if value is not None and value != current.get(key)}
+
+
+# Results
+
+
+def as_result(resource: Item | None) -> Item | None:
+    """A resource as modules return it: snake_case, with the user's own keys (tags, variables) as they are."""
+    if resource is None:
+        return None
+    visible = {key: value for key, value in resource.items() if key not in ("ResponseMetadata", "value", "warnings")}
+    return t.cast(
+        Item,
+        boto3_resource_to_ansible_dict(
+            visible, transform_tags=False, force_tags=False, ignore_list=["tags", "variables"]
+        ),
+    )
+
+
+def link_result(link: Item) -> Item:
+    """A VPC link with its one target beside AWS's list of them."""
+    return {**t.cast(Item, as_result(link)), "target_arn": link["targetArns"][0]}
+
+
+# Definitions
+
+
+def import_body(definition: Node, name: str, description: str | None) -> bytes:
+    """What PutRestApi gets: an import overwrites the API's name and description with the document's."""
+    info = {**definition["info"], "title": name}
+    if description is not None:
+        info["description"] = description
+    return _canonical({**definition, "info": info})
+
+
+def _canonical(value: t.Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def live_methods(resources: list[Item]) -> dict[str, dict[str, Item]]:
+    """Path -> method -> settings out of GetResources, without what is only the resource's id."""
+    result: dict[str, dict[str, Item]] = {}
+    for resource in resources:
+        for name, method in resource.get("resourceMethods", {}).items():
+            integration = dict(method.get("methodIntegration", {}))
+            if integration.get("cacheNamespace") == resource["id"]:
+                del integration["cacheNamespace"]
+            result.setdefault(resource["path"], {})[name] = {**method, "methodIntegration": integration}
+    return result
+
+
+def live_digest(rest_api: Item, methods: dict[str, dict[str, Item]], models: list[Item]) -> str:
+    """Digest of what API Gateway has stored of a definition.
+
+    How an import is stored isn't documented to the last field (schemas that are written inline even get random
+    names), so what an import became is remembered by its digest, and an edit by hand seen by comparing with it.
+    """
+    schemas = {model["name"]: model.get("schema") for model in models}
+    return digest(_canonical([rest_api["name"], rest_api.get("description") or "", methods, schemas]))
+
+
+class Fingerprint(t.NamedTuple):
+    """What a deployment was made from, kept in its description: the imported body, and what AWS stored of it."""
+
+    imported: str
+    stored: str
+
+    def __str__(self) -> str:
+        return f"imported sha256:{self.imported} stored sha256:{self.stored}"
+
+    @classmethod
+    def of(cls, deployment: Item) -> Fingerprint | None:
+        """The fingerprint in a deployment's description; None when the deployment isn't one of ours."""
+        match = re.fullmatch(
+            r"imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})", deployment.get("description") or ""
+        )
+        return cls(*match.groups()) if match else None
+
+
+_SHOWN = ("type", "httpMethod", "uri", "connectionType", "connectionId", "requestParameters")
+
+
+def outline_of_definition(definition: Node) -> dict[str, Item]:
+    """``GET /pet`` -> the settings that decide where a request goes, as API Gateway shows them after an import."""
+    schemes = security_schemes(definition)
+    keys = {name for name, scheme in schemes.items() if _is_api_key(resolve(definition, scheme))}
+    result = {}
+    for path, key, operation in operations(definition):
+        integration = operation.get(INTEGRATION) or {}
+        named = {name for requirement in operation.get("security") or [] for name in requirement}
+        result[f"{method_name(key)} {path}"] = _outline(bool(keys & named), integration)
+    return result
+
+
+def outline_of_live(methods: dict[str, dict[str, Item]]) -> dict[str, Item]:
+    """The same out of :func:`live_methods`."""
+    return {
+        f"{name} {path}": _outline(method.get("apiKeyRequired", False), method["methodIntegration"])
+        for path, by_name in methods.items()
+        for name, method in by_name.items()
+    }
+
+
+def _is_api_key(scheme: Node) -> bool:
+    """Only this header makes API Gateway ask for a key.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html
+    """
+    return (scheme.get("type"), scheme.get("in"), str(scheme.get("name")).lower()) == ("apiKey", "header", "x-api-key")
+
+
+def _outline(api_key_required: bool, integration: Item) -> Item:
+    shown = {key: integration[key] for key in _SHOWN if integration.get(key)}
+    for key in ("type", "httpMethod"):
+        if key in shown:
+            shown[key] = shown[key].upper()
+    return {"apiKeyRequired": api_key_required, **shown}
+
+
+def outline_differences(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
+    """One sentence for each method that isn't stored as the definition has it."""
+    sentences = [f"{name} is missing" for name in expected if name not in stored]
+    sentences += [f"{name} is not in the definition" for name in stored if name not in expected]
+    for name in expected:
+        for key in sorted({*expected[name], *stored.get(name, expected[name])}):
+            wanted, found = expected[name].get(key), stored.get(name, expected[name]).get(key)
+            if wanted != found:
+                sentences.append(f"{name} has {key} {found!r}, the definition says {wanted!r}")
+    return sentences

@@ -1,0 +1,338 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes, keeps and removes VPC links (V1) for REST APIs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: apigateway_vpc_link
+version_added: 1.0.0
+short_description: Manage VPC links (V1) of API Gateway
+description:
+  - A VPC link joins API Gateway REST APIs to one Network Load Balancer, and holds it.
+    The load balancer can't be deleted while the link exists.
+  - Names of links aren't unique, so a link is known by its O(ownership_tags). Links without them are never touched.
+  - A link can't be moved to another load balancer.
+    Another O(target_arn) makes another link and leaves the old one (see RV(superseded)), so that stages can be pointed at the new link before the old one is removed with O(purge_superseded=true).
+  - An owned link that is C(FAILED) is removed and made anew.
+author:
+  - seam.eks_auto contributors (@seam)
+options:
+  name:
+    description: Name of the link. Required when O(state=present).
+    type: str
+  description:
+    description: Description of the link. Left as it is unless given.
+    type: str
+  ownership_tags:
+    description: Tags that make a link ours. Set on creation; an existing link is found by carrying all of them.
+    type: dict
+    required: true
+  target_arn:
+    description: ARN of the Network Load Balancer. Required when O(state=present).
+    type: str
+  state:
+    description: V(absent) removes all owned links, whatever their target.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: More tags to set. Tags that aren't named here are left alone.
+    type: dict
+  purge_superseded:
+    description: Also remove owned links with another target. Point all stages at the new link first.
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until the link is available, or gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds for all waiting. AWS says 2 to 4 minutes for a link; more than 8 have been seen.
+    type: int
+    default: 1200
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - seam.eks_auto.attributes
+"""
+
+EXAMPLES = r"""
+- name: Link API Gateway to the load balancer
+  seam.eks_auto.apigateway_vpc_link:
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    target_arn: "{{ nlb.load_balancer.arn }}"
+  register: link
+
+- name: Remove links to load balancers that are no longer used
+  seam.eks_auto.apigateway_vpc_link:
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    target_arn: "{{ nlb.load_balancer.arn }}"
+    purge_superseded: true
+
+- name: Remove the links
+  seam.eks_auto.apigateway_vpc_link:
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    state: absent
+"""
+
+RETURN = r"""
+vpc_link:
+  description: The link. Empty when there is none, also when check mode would make one.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: ID of the link, for integrations or the stage variable that they use.
+      type: str
+      sample: zm3d6l
+    name:
+      description: Name of the link.
+      type: str
+    status:
+      description: State of the link, one of C(PENDING), C(AVAILABLE), C(DELETING), C(FAILED).
+      type: str
+    status_message:
+      description: What AWS says of the state.
+      type: str
+    target_arn:
+      description: ARN of the load balancer.
+      type: str
+    tags:
+      description: Tags of the link.
+      type: dict
+superseded:
+  description: Owned links with another target, as in RV(vpc_link).
+  returned: success
+  type: list
+  elements: dict
+actions:
+  description: The AWS calls that were made (in check mode, would be made) to change something.
+  returned: success
+  type: list
+  elements: str
+  sample: [CreateVpcLink petstore]
+timeline:
+  description: What was seen when while waiting.
+  returned: when something was waited for
+  type: list
+  elements: dict
+"""
+
+import time
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import (
+    api,
+    waiters,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
+    AnsibleApiGatewayError,
+    Item,
+    Step,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
+    differing,
+    link_result,
+    only,
+    owned,
+    ownership,
+    replace,
+    tag_steps,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._wait import (
+    Verdict,
+    WaitError,
+    wait,
+)
+
+
+def alive(links: list[Item], target_arn: str | None) -> list[Item]:
+    """Links that work or will, with this target."""
+    return [link for link in links if link["targetArns"] == [target_arn] and link["status"] in ("PENDING", "AVAILABLE")]
+
+
+def superseded(links: list[Item], target_arn: str | None) -> list[Item]:
+    """Links with another target that nobody deletes yet."""
+    return [link for link in links if link["targetArns"] != [target_arn] and link["status"] != "DELETING"]
+
+
+def plan(links: list[Item], desired: Item) -> list[Step]:
+    """The calls that take the owned links to the desired state."""
+    if desired["state"] == "absent":
+        return [_deletion(link) for link in links if link["status"] != "DELETING"]
+    target = desired["target_arn"]
+    failed = [link for link in links if link["status"] == "FAILED"]
+    link = only("VPC link", alive(links, target))
+    steps = [_deletion(failure) for failure in failed]
+    if link is None:
+        # A load balancer takes one link at a time, so the new one waits until what held it is gone.
+        before = [old["id"] for old in links if old["targetArns"] == [target]]
+        steps.append(Step("CreateVpcLink", desired["name"], {"before": before}))
+    else:
+        steps += _update_steps(link, desired)
+    if desired["purge_superseded"]:
+        steps += [_deletion(old) for old in superseded(links, target) if old not in failed]
+    return steps
+
+
+def _deletion(link: Item) -> Step:
+    return Step("DeleteVpcLink", link["id"], {"link": link})
+
+
+def _update_steps(link: Item, desired: Item) -> list[Step]:
+    changes = differing(link, {key: desired[key] for key in ("name", "description")})
+    patch = [replace(f"/{key}", value) for key, value in changes.items()]
+    steps = [Step("UpdateVpcLink", link["id"], {"link_id": link["id"], "patch": patch})] if patch else []
+    return steps + tag_steps(f"/vpclinks/{link['id']}", link, desired["tags"])
+
+
+class Links:
+    """Carries out a plan's steps, under one deadline."""
+
+    def __init__(self, client: t.Any, desired: Item, wait_for_end: bool, timeout: float) -> None:
+        self.client = client
+        self.desired = desired
+        self.wait_for_end = wait_for_end
+        self.deadline = time.monotonic() + timeout
+        self.timeline: list[Item] = []
+
+    def apply(self, step: Step) -> None:
+        arguments = step.arguments
+        if step.operation == "CreateVpcLink":
+            self._create(arguments["before"])
+        elif step.operation == "DeleteVpcLink":
+            self._delete(arguments["link"])
+        elif step.operation == "UpdateVpcLink":
+            api.update_vpc_link(self.client, **arguments)
+        else:
+            api.tag_resource(self.client, **arguments)
+
+    def await_available(self, link: Item) -> Item:
+        return t.cast(Item, self._await(link["id"], waiters.judge_link_available, "become available"))
+
+    def await_gone(self, link_id: str) -> None:
+        self._await(link_id, waiters.judge_link_gone, "be gone")
+
+    def _create(self, before: list[str]) -> None:
+        for link_id in before:
+            self.await_gone(link_id)
+        described = {key: self.desired[key] for key in ("name", "description", "tags") if self.desired[key] is not None}
+        api.create_vpc_link(self.client, **described, targetArns=[self.desired["target_arn"]])
+
+    def _delete(self, link: Item) -> None:
+        if link["status"] == "PENDING":
+            self._await(link["id"], waiters.judge_link_settled, "settle")
+        try:
+            api.delete_vpc_link(self.client, link["id"])
+        except AnsibleApiGatewayError as error:
+            if "is referenced in" not in str(error.exception):
+                raise
+            message = (
+                f"VPC link {link['id']} is still in use. Point the stage at another link (its stage variables), "
+                "or delete the stage or API, then run again"
+            )
+            raise AnsibleApiGatewayError(message=message, exception=error.exception) from error
+        if self.wait_for_end:
+            self.await_gone(link["id"])
+
+    def _await(self, link_id: str, judge: t.Callable[[Item | None], Verdict], what: str) -> Item | None:
+        remaining = max(0.0, self.deadline - time.monotonic())
+        link, timeline = wait(
+            lambda: api.get_vpc_link(self.client, link_id),
+            judge,
+            subject=f"VPC link {link_id} to {what}",
+            timeout=remaining,
+        )
+        self.timeline += timeline.entries
+        return link
+
+
+def _prediction(before: Item | None, desired: Item) -> Item:
+    """The link as it will be, for the diff."""
+    if desired["state"] == "absent":
+        return {}
+    asked = {key: desired[key] for key in ("name", "description", "target_arn") if desired[key] is not None}
+    return {**_shown(before), **asked, "tags": {**(before or {}).get("tags", {}), **desired["tags"]}}
+
+
+def _shown(link: Item | None) -> Item:
+    shown = ("id", "name", "description", "target_arn", "tags")
+    return {key: value for key, value in link_result(link).items() if key in shown} if link else {}
+
+
+def run(module: AnsibleAWSModule, client: t.Any) -> Item:
+    """Plan, carry out unless in check mode, and return the module's result."""
+    params = module.params
+    ownership_tags, tags = ownership(params)
+    desired = {**params, "tags": tags}
+    target = params["target_arn"]
+
+    def observe() -> list[Item]:
+        return owned(api.get_vpc_links(client), ownership_tags)
+
+    found = observe()
+    steps = plan(found, desired)
+    leaving = [link["id"] for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
+    for link in found:
+        if link["status"] == "FAILED":
+            module.warn(f"VPC link {link['id']} had failed: {link.get('statusMessage') or 'AWS gives no reason'}")
+    links = Links(client, desired, params["wait"], params["wait_timeout"])
+    current = next(iter(alive(found, target)), found[0] if found and params["state"] == "absent" else None)
+    diff = {"before": _shown(current), "after": _prediction(current, desired)}
+    if not module.check_mode:
+        for step in steps:
+            links.apply(step)
+        for link_id in leaving if params["wait"] else []:
+            links.await_gone(link_id)
+        found = observe() if steps or leaving else found
+    link = next(iter(alive(found, target)), None) if params["state"] == "present" else None
+    if link and params["wait"] and not module.check_mode:
+        link = links.await_available(link)
+    return {
+        "changed": bool(steps),
+        "actions": [str(step) for step in steps],
+        "diff": diff,
+        "vpc_link": link_result(link) if link else {},
+        "superseded": [link_result(old) for old in superseded(found, target)] if params["state"] == "present" else [],
+        "timeline": links.timeline,
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "name": {"type": "str"},
+            "description": {"type": "str"},
+            "ownership_tags": {"type": "dict", "required": True},
+            "target_arn": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "tags": {"type": "dict"},
+            "purge_superseded": {"type": "bool", "default": False},
+            "wait": {"type": "bool", "default": True},
+            "wait_timeout": {"type": "int", "default": 1200},
+        },
+        required_if=[("state", "present", ["name", "target_arn"])],
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module, module.client("apigateway"))
+    except AnsibleApiGatewayError as error:
+        module.fail_json_aws_error(error)
+    except WaitError as error:
+        module.fail_json(msg=str(error), timeline=error.timeline.entries)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

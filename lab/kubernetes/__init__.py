@@ -1,0 +1,51 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Kubernetes side of the lab: one API server for each EKS cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from lab.kubernetes.auth import Authenticate, Authorize
+from lab.settings import Settings
+
+#: The log of a pod (namespace, name), or None when it has none yet.
+ReadLog = Callable[[str, str], str | None]
+
+
+class ApiServer(Protocol):
+    """A running API server. The admin token belongs to the lab's own controllers (group system:masters)."""
+
+    url: str
+    ca_pem: str
+    admin_token: str
+    #: True when a kube-controller-manager runs beside it, so that nobody else must do its work.
+    has_controller_manager: bool
+
+    async def stop(self) -> None: ...
+
+
+async def start(
+    settings: Settings,
+    cluster_name: str,
+    version: str,
+    authenticate: Authenticate,
+    authorize: Authorize,
+    read_log: ReadLog | None = None,
+) -> ApiServer:
+    """Start the API server of a cluster of the given Kubernetes version (such as "1.36").
+
+    With KUBEBUILDER_ASSETS set (the envtest convention) it is the kube-apiserver and etcd in that folder, else the
+    lab's own. ``read_log`` serves "kubectl logs" (the lab's own server only).
+    """
+    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
+        from lab.kubernetes import external
+
+        return await external.start(settings, cluster_name, assets, authenticate, authorize)
+    from lab.kubernetes import embedded
+
+    return await embedded.start(cluster_name, version, authenticate, authorize, read_log)

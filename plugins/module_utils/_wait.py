@@ -112,14 +112,17 @@ def wait(
     timeout: float,
     fastest: float = 1.0,
     slowest: float = 15.0,
+    growth: float = 1.5,
     wake: threading.Event | None = None,
     clock: t.Callable[[], float] = time.monotonic,
     pause: t.Callable[[float], t.Any] | None = None,
 ) -> tuple[T, Timeline]:
     """Observe until the verdict is ``done``; return the last observation and the timeline.
 
-    Polling starts at ``fastest`` seconds, slows by half again while nothing changes, to ``slowest`` at most, and is
-    fast again after every change. An event given as ``wake`` ends a pause early (push where the platform can push).
+    Polling starts at ``fastest`` seconds, slows by the factor ``growth`` while nothing changes, to ``slowest`` at most,
+    and is fast again after every change. So a change is seen late by at most ``fastest`` and the share ``growth - 1``
+    of the time in which nothing changed. An event given as ``wake`` ends a pause early (push where the platform can
+    push).
     ``timeout`` is in seconds for the whole wait; an observation is made at the deadline too, so that what became
     true during the last pause counts. ``clock`` and ``pause`` are there for tests.
 
@@ -142,7 +145,7 @@ def wait(
             raise WaitError(verdict, timeline, elapsed, timed_out=False)
         if elapsed >= timeout:
             raise WaitError(verdict, timeline, elapsed, timed_out=True)
-        interval = fastest if changed else min(interval * 1.5, slowest)
+        interval = fastest if changed else min(interval * growth, slowest)
         pause(min(interval, timeout - elapsed))
 
 

@@ -26,21 +26,13 @@ class Convergence:
     changes nothing about where it ends. Attributes: ``cluster`` as last seen, ``steps`` started so far.
     """
 
-    def __init__(
-        self,
-        client: BaseClient,
-        name: str,
-        desired: Settings | None,
-        purge_tags: bool,
-        clock: t.Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, client: BaseClient, name: str, desired: Settings | None, purge_tags: bool) -> None:
         self.client = client
         self.name = name
         self.desired = desired
         self.purge_tags = purge_tags
         self.cluster: dict[str, t.Any] | None = api.describe_cluster(client, name)
         self.steps: list[Step] = []
-        self._clock = clock
         self._our_updates: set[str] = set()
         self._ended_updates: set[str] = set()
         self._refused_since: float | None = None
@@ -107,7 +99,7 @@ class Convergence:
 
     def _judge_refusal(self, error: AnsibleEksError, creating: bool) -> Verdict:
         """Wait out what passes; raise the error again if it is final."""
-        now = self._clock()
+        now = time.monotonic()
         self._refused_since = now if self._refused_since is None else self._refused_since
         verdict = judge_refusal(*error.answer, creating=creating, seconds=now - self._refused_since)
         if verdict is None:

@@ -100,29 +100,27 @@ def request_token(*parts: t.Any) -> str:
 
 
 def kubeconfig(cluster: Resource, token: str) -> dict[str, t.Any]:
-    """A kubeconfig for a cluster as DescribeCluster shows it.
+    """A kubeconfig for a cluster as DescribeCluster shows it, its entries named by the cluster's ARN.
+
+    kubernetes.core treats the whole kubeconfig as secret: Ansible strikes every value in it from the results of its
+    modules. So it holds nothing that results are likely to hold: no bare cluster name (often a namespace's as well),
+    and neither ``apiVersion: v1`` nor ``kind``, which clients do not need.
 
     Raises :class:`AnsibleEksError` while the cluster can't be talked to.
     """
-    name, status = cluster["name"], cluster["status"]
     # An update does not interrupt the API server.
-    if status not in ("ACTIVE", "UPDATING"):
+    if cluster["status"] not in ("ACTIVE", "UPDATING"):
         raise AnsibleEksError(
-            message=f"EKS cluster {name} is {status}, so there is no Kubernetes API to talk to yet. "
+            message=f"EKS cluster {cluster['name']} is {cluster['status']}, so there is no Kubernetes API to talk to. "
             "Let seam.eks_auto.eks_cluster (state: present, wait: true) finish first."
         )
+    name = cluster["arn"]
+    access = {
+        "server": cluster["endpoint"],
+        "certificate-authority-data": cluster["certificateAuthority"]["data"],
+    }
     return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {
-                    "server": cluster["endpoint"],
-                    "certificate-authority-data": cluster["certificateAuthority"]["data"],
-                },
-            }
-        ],
+        "clusters": [{"name": name, "cluster": access}],
         "users": [{"name": name, "user": {"token": token}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,

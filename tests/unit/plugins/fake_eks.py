@@ -1,0 +1,336 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small EKS behind a real botocore client, a clock that only waiting moves, and a way to run a module.
+
+The client's own validation, pagination and error handling are botocore's. Only the wire is missing: each call is
+recorded and answered here. What takes time in AWS takes ``PACE`` seconds of the fake clock.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import functools
+import json
+import typing as t
+
+import boto3
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._wait import wait
+from botocore.awsrequest import AWSResponse
+
+PACE = 60.0
+ACCOUNT = "123456789012"
+CLUSTER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/petstore-cluster"
+NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/petstore-node"
+
+#: What one kind of UpdateClusterConfig is told by.
+UPDATE_TYPES = {
+    "accessConfig": "AccessConfigUpdate",
+    "computeConfig": "AutoModeUpdate",
+    "deletionProtection": "DeletionProtectionUpdate",
+    "logging": "LoggingUpdate",
+    "upgradePolicy": "UpgradePolicyUpdate",
+    "zonalShiftConfig": "ZonalShiftConfigUpdate",
+}
+
+Parameters = dict[str, t.Any]
+
+
+class Clock:
+    """A clock that only pauses move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Refusal(Exception):
+    """What AWS answers instead: code and message."""
+
+
+def make_cluster(**changes: t.Any) -> Parameters:
+    """An ACTIVE cluster without Auto Mode as DescribeCluster shows it."""
+    return {
+        "name": "petstore",
+        "arn": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/petstore",
+        "createdAt": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        "version": "1.34",
+        "status": "ACTIVE",
+        "endpoint": "https://example.eks.amazonaws.com",
+        "certificateAuthority": {"data": "Q0E="},
+        "roleArn": CLUSTER_ROLE,
+        "resourcesVpcConfig": {
+            "subnetIds": ["subnet-b", "subnet-a"],
+            "securityGroupIds": [],
+            "endpointPublicAccess": True,
+            "endpointPrivateAccess": False,
+            "publicAccessCidrs": ["0.0.0.0/0"],
+        },
+        "accessConfig": {"authenticationMode": "API"},
+        "logging": {"clusterLogging": [{"types": ["api", "audit"], "enabled": False}]},
+        "upgradePolicy": {"supportType": "EXTENDED"},
+        "deletionProtection": False,
+        "zonalShiftConfig": {"enabled": False},
+        "computeConfig": {"enabled": False},
+        "tags": {},
+        **changes,
+    }
+
+
+def auto_mode(pools: list[str]) -> Parameters:
+    """What such a cluster shows in addition once Auto Mode is on."""
+    role = {"nodeRoleArn": NODE_ROLE} if pools else {}
+    return {"computeConfig": {"enabled": True, "nodePools": pools, **role}}
+
+
+class FakeEks:
+    """EKS with one cluster at most; ``calls`` are (operation, parameters) in order."""
+
+    READ_ONLY = ("Describe", "List")
+
+    def __init__(self, cluster: Parameters | None = None) -> None:
+        self.clock = Clock()
+        self.cluster = cluster
+        self.entries: dict[str, Parameters] = {}
+        self.associations: dict[str, dict[str, Parameters]] = {}
+        self.updates: dict[str, Parameters] = {}
+        self.calls: list[tuple[str, Parameters]] = []
+        #: By operation: answers that come first, an exception or what to do before the usual answer.
+        self.first: dict[str, list[Refusal | t.Callable[[], None]]] = {}
+        self._due: list[tuple[float, t.Callable[[], None]]] = []
+        self.client = boto3.client(
+            "eks", region_name="us-east-1", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="example"
+        )
+        self.client.meta.events.register("before-parameter-build.eks", self._record)
+        self.client.meta.events.register("before-call.eks", self._respond)
+
+    @property
+    def mutations(self) -> list[tuple[str, Parameters]]:
+        """The calls that change something, without idempotency tokens."""
+        return [
+            (operation, {key: value for key, value in params.items() if key != "clientRequestToken"})
+            for operation, params in self.calls
+            if not operation.startswith(self.READ_ONLY)
+        ]
+
+    def later(self, seconds: float, change: t.Callable[[], None]) -> None:
+        self._due.append((self.clock() + seconds, change))
+
+    def start_update(self, kind: str, apply: t.Callable[[], None]) -> Parameters:
+        """An update that is successful after ``PACE`` seconds, unless it ended otherwise before."""
+        update_id = f"update-{len(self.updates) + 1}"
+        update: Parameters = {"id": update_id, "type": kind, "status": "InProgress"}
+        self.updates[update_id] = update
+
+        def end() -> None:
+            if update["status"] == "InProgress":
+                update["status"] = "Successful"
+                apply()
+
+        self.later(PACE, end)
+        return update
+
+    def _record(self, params: Parameters, model: t.Any, **_event: t.Any) -> None:
+        self.calls.append((model.name, dict(params)))
+
+    def _respond(self, model: t.Any, **_event: t.Any) -> tuple[AWSResponse, Parameters]:
+        self._let_time_pass()
+        try:
+            for first in self.first.get(model.name, [])[:1]:
+                del self.first[model.name][0]
+                if isinstance(first, Refusal):
+                    raise first
+                first()
+            answer = getattr(self, f"_{model.name}")(self.calls[-1][1]) or {}
+        except Refusal as refusal:
+            code, message = refusal.args
+            return self._response(400), {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
+        # As on a wire: what was answered does not change afterwards.
+        return self._response(200), copy.deepcopy(answer)
+
+    def _response(self, status: int) -> AWSResponse:
+        return AWSResponse("https://eks", status, {}, t.cast(t.Any, None))
+
+    def _let_time_pass(self) -> None:
+        due = [change for moment, change in self._due if moment <= self.clock()]
+        self._due = [(moment, change) for moment, change in self._due if moment > self.clock()]
+        for change in due:
+            change()
+
+    def _set_cluster(self, **changes: t.Any) -> None:
+        self.cluster = {**(self.cluster or {}), **changes}
+
+    def _existing(self) -> Parameters:
+        if self.cluster is None:
+            raise Refusal("ResourceNotFoundException", "No cluster found for name: petstore.")
+        return self.cluster
+
+    def _DescribeCluster(self, _params: Parameters) -> Parameters:
+        return {"cluster": self._existing()}
+
+    def _CreateCluster(self, params: Parameters) -> Parameters:
+        if self.cluster:
+            raise Refusal("ResourceInUseException", "Cluster already exists with name: petstore")
+        given = {key: value for key, value in params.items() if key not in ("bootstrapSelfManagedAddons",)}
+        vpc = {**make_cluster()["resourcesVpcConfig"], **given.pop("resourcesVpcConfig")}
+        self.cluster = make_cluster(status="CREATING", resourcesVpcConfig=vpc, **given)
+        self.later(PACE, lambda: self._set_cluster(status="ACTIVE"))
+        return {"cluster": self.cluster}
+
+    def _DeleteCluster(self, _params: Parameters) -> Parameters:
+        self._existing()
+        self._set_cluster(status="DELETING")
+        self.later(PACE, lambda: setattr(self, "cluster", None))
+        return {"cluster": self.cluster}
+
+    def _UpdateClusterConfig(self, params: Parameters) -> Parameters:
+        changes = {key: value for key, value in params.items() if key not in ("name", "clientRequestToken")}
+        return {"update": self._update(self._update_type(changes), changes)}
+
+    def _update_type(self, changes: Parameters) -> str:
+        vpc = changes.get("resourcesVpcConfig")
+        if vpc:
+            return "EndpointAccessUpdate" if "endpointPublicAccess" in vpc else "VpcConfigUpdate"
+        kinds = {UPDATE_TYPES[key] for key in changes if key in UPDATE_TYPES}
+        if len(kinds) != 1:
+            raise Refusal("InvalidParameterException", "Only one type of update can be allowed.")
+        return kinds.pop()
+
+    def _UpdateClusterVersion(self, params: Parameters) -> Parameters:
+        return {"update": self._update("VersionUpdate", {"version": params["version"]})}
+
+    def _update(self, kind: str, changes: Parameters) -> Parameters:
+        for update in self.updates.values():
+            if update["status"] == "InProgress":
+                raise Refusal(
+                    "ResourceInUseException",
+                    f"Cannot {kind} because cluster petstore currently has update {update['id']} in progress",
+                )
+        cluster = self._existing()
+        vpc = {**cluster["resourcesVpcConfig"], **changes.pop("resourcesVpcConfig", {})}
+        return self.start_update(kind, lambda: self._set_cluster(**changes, resourcesVpcConfig=vpc))
+
+    def _ListUpdates(self, params: Parameters) -> Parameters:
+        # A page for each, so that reading only one page would be noticed.
+        ids = list(self.updates)
+        index = int(params.get("nextToken") or 0)
+        following = {"nextToken": str(index + 1)} if index + 1 < len(ids) else {}
+        return {"updateIds": ids[index : index + 1], **following}
+
+    def _DescribeUpdate(self, params: Parameters) -> Parameters:
+        return {"update": self.updates[params["updateId"]]}
+
+    def _tagged(self, arn: str) -> Parameters:
+        return next(entry for entry in [self.cluster, *self.entries.values()] if entry and arn in _arns(entry))
+
+    def _TagResource(self, params: Parameters) -> None:
+        self._tagged(params["resourceArn"])["tags"] |= params["tags"]
+
+    def _UntagResource(self, params: Parameters) -> None:
+        for key in params["tagKeys"]:
+            del self._tagged(params["resourceArn"])["tags"][key]
+
+    def _ListAccessPolicies(self, _params: Parameters) -> Parameters:
+        names = ["AmazonEKSClusterAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy"]
+        return {"accessPolicies": [{"name": name, "arn": policy_arn(name)} for name in names]}
+
+    def _existing_entry(self, params: Parameters) -> Parameters:
+        self._existing()
+        if params["principalArn"] not in self.entries:
+            raise Refusal(
+                "ResourceNotFoundException",
+                "The specified principalArn could not be found. You can view your available access entries with "
+                "'list-access-entries'.",
+            )
+        return self.entries[params["principalArn"]]
+
+    def _DescribeAccessEntry(self, params: Parameters) -> Parameters:
+        return {"accessEntry": self._existing_entry(params)}
+
+    def _CreateAccessEntry(self, params: Parameters) -> Parameters:
+        self._existing()
+        principal = params["principalArn"]
+        if principal in self.entries:
+            raise Refusal(
+                "ResourceInUseException", "The specified access entry resource is already in use on this cluster."
+            )
+        given = {key: value for key, value in params.items() if key != "clientRequestToken"}
+        self.entries[principal] = make_entry(principal, **given)
+        return {"accessEntry": self.entries[principal]}
+
+    def _UpdateAccessEntry(self, params: Parameters) -> Parameters:
+        entry = self._existing_entry(params)
+        entry |= {key: params[key] for key in ("username", "kubernetesGroups") if key in params}
+        return {"accessEntry": entry}
+
+    def _DeleteAccessEntry(self, params: Parameters) -> None:
+        self._existing_entry(params)
+        del self.entries[params["principalArn"]]
+
+    def _ListAssociatedAccessPolicies(self, params: Parameters) -> Parameters:
+        self._existing_entry(params)
+        return {"associatedAccessPolicies": list(self.associations.get(params["principalArn"], {}).values())}
+
+    def _AssociateAccessPolicy(self, params: Parameters) -> None:
+        self._existing_entry(params)
+        scope = {"namespaces": [], **params["accessScope"]}
+        association = {"policyArn": params["policyArn"], "accessScope": scope}
+        self.associations.setdefault(params["principalArn"], {})[params["policyArn"]] = association
+
+    def _DisassociateAccessPolicy(self, params: Parameters) -> None:
+        del self.associations[params["principalArn"]][params["policyArn"]]
+
+
+def make_entry(principal: str, **changes: t.Any) -> Parameters:
+    """An access entry as DescribeAccessEntry shows it."""
+    return {
+        "clusterName": "petstore",
+        "principalArn": principal,
+        "accessEntryArn": f"arn:aws:eks:us-east-1:{ACCOUNT}:access-entry/petstore/role/{ACCOUNT}/team/1",
+        "type": "STANDARD",
+        "username": "team:{{SessionName}}",
+        "kubernetesGroups": [],
+        "tags": {},
+        **changes,
+    }
+
+
+def policy_arn(name: str) -> str:
+    return f"arn:aws:eks::aws:cluster-access-policy/{name}"
+
+
+def _arns(resource: Parameters) -> tuple[str | None, str | None]:
+    return resource.get("arn"), resource.get("accessEntryArn")
+
+
+class Runner:
+    """Runs a module's ``main()`` with real arguments against a fake EKS."""
+
+    def __init__(self, module: t.Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.module = module
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+
+    def __call__(self, eks: FakeEks, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """The module's result; ``failed`` tells success from failure. An option that is None is left out."""
+        self.monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, _service: eks.client)
+        # Retries of calls pass without real time, and waits move the fake clock.
+        self.monkeypatch.setattr("time.sleep", eks.clock.pause)
+        if hasattr(self.module, "wait"):
+            fake_wait = functools.partial(wait, clock=eks.clock, pause=eks.clock.pause)
+            self.monkeypatch.setattr(self.module, "wait", fake_wait)
+            self.monkeypatch.setattr("time.monotonic", eks.clock)
+        given = {name: value for name, value in options.items() if value is not None}
+        arguments = {"region": "us-east-1", "_ansible_check_mode": check, "_ansible_diff": True, **given}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            self.module.main()
+        return {"failed": False, **json.loads(self.capsys.readouterr().out)}

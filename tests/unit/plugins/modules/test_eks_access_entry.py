@@ -1,0 +1,253 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""eks_access_entry, run as Ansible runs it, against a fake EKS: what it changes, refuses and returns."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.seam.eks_auto.plugins.modules import eks_access_entry
+from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_eks import (
+    ACCOUNT,
+    FakeEks,
+    Refusal,
+    Runner,
+    make_cluster,
+    make_entry,
+    policy_arn,
+)
+
+TEAM = f"arn:aws:iam::{ACCOUNT}:role/team"
+OPTIONS: dict[str, t.Any] = {"cluster_name": "petstore", "principal_arn": TEAM}
+EDIT = {"policy": "AmazonEKSEditPolicy", "scope": "namespace", "namespaces": ["orders", "carts"]}
+VIEW = {"policy": "AmazonEKSViewPolicy"}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
+    return Runner(eks_access_entry, monkeypatch, capsys)
+
+
+@pytest.fixture
+def eks() -> FakeEks:
+    """A cluster with an entry for the team, which may edit two namespaces and view the rest."""
+    eks = FakeEks(make_cluster())
+    eks.entries[TEAM] = make_entry(TEAM, kubernetesGroups=["orders"], tags={"team": "k8s"})
+    eks.associations[TEAM] = {
+        policy_arn("AmazonEKSEditPolicy"): {
+            "policyArn": policy_arn("AmazonEKSEditPolicy"),
+            "accessScope": {"type": "namespace", "namespaces": ["orders", "carts"]},
+        },
+        policy_arn("AmazonEKSViewPolicy"): {
+            "policyArn": policy_arn("AmazonEKSViewPolicy"),
+            "accessScope": {"type": "cluster", "namespaces": []},
+        },
+    }
+    return eks
+
+
+def actions(result: dict[str, t.Any]) -> list[str]:
+    return [step["action"] for step in result["actions"]]
+
+
+def test_creates_an_entry_with_its_policies(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    result = run(
+        eks, **OPTIONS, username="team", kubernetes_groups=["b", "a"], policies=[EDIT, VIEW], tags={"team": "k8s"}
+    )
+    assert actions(result) == ["CreateAccessEntry", "AssociateAccessPolicy", "AssociateAccessPolicy"]
+    principal = {"clusterName": "petstore", "principalArn": TEAM}
+    assert [request for _, request in eks.mutations] == [
+        {**principal, "username": "team", "kubernetesGroups": ["a", "b"], "tags": {"team": "k8s"}},
+        {
+            **principal,
+            "policyArn": policy_arn("AmazonEKSEditPolicy"),
+            "accessScope": {"type": "namespace", "namespaces": ["carts", "orders"]},
+        },
+        {**principal, "policyArn": policy_arn("AmazonEKSViewPolicy"), "accessScope": {"type": "cluster"}},
+    ]
+    entry = result["access_entry"]
+    assert entry["principal_arn"] == TEAM and entry["tags"] == {"team": "k8s"}
+    assert [policy["policy_arn"] for policy in entry["policies"]] == [
+        policy_arn("AmazonEKSEditPolicy"),
+        policy_arn("AmazonEKSViewPolicy"),
+    ]
+
+
+def test_what_is_right_stays(run: Runner, eks: FakeEks) -> None:
+    result = run(
+        eks, **OPTIONS, type="STANDARD", kubernetes_groups=["orders"], policies=[VIEW, EDIT], tags={"team": "k8s"}
+    )
+    assert not result["changed"] and eks.mutations == []
+
+
+def test_unset_options_leave_everything_as_it_is(run: Runner, eks: FakeEks) -> None:
+    assert not run(eks, **OPTIONS)["changed"]
+    assert "ListAccessPolicies" not in [operation for operation, _ in eks.calls]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            {"username": "lead"},
+            [("UpdateAccessEntry", {"username": "lead", "kubernetesGroups": ["orders"]})],
+        ),
+        (
+            {"kubernetes_groups": []},
+            [("UpdateAccessEntry", {"username": "team:{{SessionName}}", "kubernetesGroups": []})],
+        ),
+        (
+            {"policies": [{**EDIT, "namespaces": ["orders"]}, VIEW]},
+            [
+                (
+                    "AssociateAccessPolicy",
+                    {
+                        "policyArn": policy_arn("AmazonEKSEditPolicy"),
+                        "accessScope": {"type": "namespace", "namespaces": ["orders"]},
+                    },
+                )
+            ],
+        ),
+        (
+            {"policies": [{"policy": policy_arn("AmazonEKSClusterAdminPolicy")}, VIEW]},
+            [
+                (
+                    "AssociateAccessPolicy",
+                    {"policyArn": policy_arn("AmazonEKSClusterAdminPolicy"), "accessScope": {"type": "cluster"}},
+                ),
+                ("DisassociateAccessPolicy", {"policyArn": policy_arn("AmazonEKSEditPolicy")}),
+            ],
+        ),
+        ({"policies": [VIEW], "purge_policies": False}, []),
+        (
+            {"policies": []},
+            [
+                ("DisassociateAccessPolicy", {"policyArn": policy_arn("AmazonEKSEditPolicy")}),
+                ("DisassociateAccessPolicy", {"policyArn": policy_arn("AmazonEKSViewPolicy")}),
+            ],
+        ),
+        (
+            {"tags": {"owner": "k8s"}},
+            [
+                ("TagResource", {"tags": {"owner": "k8s"}}),
+                ("UntagResource", {"tagKeys": ["team"]}),
+            ],
+        ),
+        ({"tags": {}, "purge_tags": False}, []),
+        ({"state": "absent"}, [("DeleteAccessEntry", {})]),
+    ],
+)
+def test_converges_as_predicted(
+    run: Runner, eks: FakeEks, options: dict[str, t.Any], expected: list[tuple[str, dict[str, t.Any]]]
+) -> None:
+    predicted = run(eks, check=True, **OPTIONS, **options)
+    assert eks.mutations == []
+    result = run(eks, **OPTIONS, **options)
+    assert result["changed"] == predicted["changed"] == bool(expected)
+    assert result["actions"] == predicted["actions"] and result["diff"] == predicted["diff"]
+    target = {"clusterName", "principalArn", "resourceArn"}
+    made = [
+        (operation, {key: value for key, value in request.items() if key not in target})
+        for operation, request in eks.mutations
+    ]
+    assert made == expected
+    assert not run(eks, **OPTIONS, **options)["changed"]
+
+
+def test_diff_shows_only_what_changes(run: Runner, eks: FakeEks) -> None:
+    diff = run(eks, check=True, **OPTIONS, username="lead", policies=[VIEW], purge_policies=False)["diff"]
+    changed = {key for key in diff["after"] if diff["after"][key] != diff["before"][key]}
+    assert changed == {"username"}
+
+
+def test_deleting_what_is_not_there_changes_nothing(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    result = run(eks, **OPTIONS, state="absent")
+    assert not result["changed"] and result["access_entry"] == {}
+
+
+def test_check_mode_predicts_for_a_cluster_that_is_still_to_be_made(run: Runner) -> None:
+    eks = FakeEks()
+    result = run(eks, check=True, **OPTIONS, policies=[VIEW])
+    assert actions(result) == ["CreateAccessEntry", "AssociateAccessPolicy"] and result["access_entry"] == {}
+
+
+def test_without_a_cluster_aws_says_so(run: Runner) -> None:
+    result = run(FakeEks(), **OPTIONS)
+    assert result["failed"] and "No cluster found for name: petstore." in result["msg"]
+    assert result["actions"] == []
+
+
+def test_an_entry_that_somebody_made_since_we_looked_is_converged(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    eks.first["CreateAccessEntry"] = [lambda: eks.entries.update({TEAM: make_entry(TEAM)})]
+    result = run(eks, **OPTIONS, kubernetes_groups=["orders"], policies=[VIEW])
+    assert actions(result) == ["UpdateAccessEntry", "AssociateAccessPolicy"]
+    assert result["access_entry"]["kubernetes_groups"] == ["orders"]
+
+
+def test_a_new_entry_that_is_not_seen_everywhere_yet_is_waited_for(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    missing = Refusal("ResourceNotFoundException", "The specified principalArn could not be found.")
+    eks.first["AssociateAccessPolicy"] = [missing] * 3
+    result = run(eks, **OPTIONS, policies=[VIEW])
+    assert not result["failed"] and len(result["access_entry"]["policies"]) == 1
+
+
+def test_what_was_done_before_a_refusal_is_told(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    eks.first["AssociateAccessPolicy"] = [Refusal("InvalidRequestException", "not for this principal")]
+    result = run(eks, **OPTIONS, policies=[VIEW])
+    assert result["failed"] and result["changed"] and actions(result) == ["CreateAccessEntry"]
+    assert "not for this principal" in result["msg"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_the_type_cannot_be_changed(run: Runner, eks: FakeEks, check: bool) -> None:
+    result = run(eks, check=check, **OPTIONS, type="EC2", username="lead")
+    assert (
+        result["failed"] and "type: can't be changed on an existing access entry, where it is STANDARD" in result["msg"]
+    )
+    assert eks.mutations == []
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (
+            {"principal_arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/team/anna"},
+            f"assumed-role/team/anna is a session of a role; give the role itself, arn:aws:iam::{ACCOUNT}:role/team",
+        ),
+        ({"principal_arn": "team"}, "principal_arn: 'team'"),
+        ({"cluster_name": "pet.store"}, "cluster_name: 'pet.store'"),
+        ({"type": "ROOT"}, "type"),
+        ({"policies": [{"policy": "AmazonEKSEditPolicy", "scope": "namespace"}]}, "so it needs namespaces"),
+        ({"policies": [{**VIEW, "namespaces": ["orders"]}]}, "so it takes no namespaces"),
+        (
+            {"policies": [VIEW, {"policy": policy_arn("AmazonEKSViewPolicy")}]},
+            "AmazonEKSViewPolicy is listed more than once",
+        ),
+        ({"type": "EC2_LINUX", "policies": [VIEW]}, "type: an access entry of type EC2_LINUX takes neither"),
+        (
+            {"type": "EC2_WINDOWS", "kubernetes_groups": ["a"]},
+            "type: an access entry of type EC2_WINDOWS takes neither",
+        ),
+        ({"tags": {"AWS:x": "y"}}, "tags: the prefix of 'AWS:x'"),
+    ],
+)
+def test_bad_options_end_in_one_error_before_any_call(run: Runner, options: dict[str, t.Any], named: str) -> None:
+    eks = FakeEks(make_cluster())
+    result = run(eks, **{**OPTIONS, **options})
+    assert result["failed"] and named in result["msg"]
+    assert eks.calls == []
+
+
+def test_an_unknown_policy_is_refused_with_those_there_are(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    result = run(eks, **OPTIONS, policies=[{"policy": "AmazonEKSGodPolicy"}])
+    assert result["failed"] and eks.mutations == []
+    assert "no access policy AmazonEKSGodPolicy" in result["msg"]
+    assert "AmazonEKSClusterAdminPolicy, AmazonEKSEditPolicy, AmazonEKSViewPolicy" in result["msg"]

@@ -105,7 +105,7 @@ class FakeEks:
         self.updates: dict[str, Parameters] = {}
         self.calls: list[tuple[str, Parameters]] = []
         #: By operation: answers that come first, an exception or what to do before the usual answer.
-        self.first: dict[str, list[Refusal | t.Callable[[], None]]] = {}
+        self.first: dict[str, list[Refusal | t.Callable[[], object]]] = {}
         self._due: list[tuple[float, t.Callable[[], None]]] = []
         self.client = boto3.client(
             "eks", region_name="us-east-1", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="example"

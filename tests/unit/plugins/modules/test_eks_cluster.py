@@ -222,7 +222,7 @@ def test_somebody_elses_update_is_waited_out_first(run: Runner) -> None:
 
 def test_an_update_that_begins_between_look_and_call_is_waited_out(run: Runner) -> None:
     eks = FakeEks(make_cluster())
-    eks.first["UpdateClusterConfig"] = [lambda: eks.start_update("LoggingUpdate", lambda: None) and None]
+    eks.first["UpdateClusterConfig"] = [lambda: eks.start_update("LoggingUpdate", lambda: None)]
     result = run(eks, name="petstore", zonal_shift=True)
     assert actions(result) == ["ZonalShiftConfigUpdate"] and result["cluster"]["zonal_shift_config"]["enabled"]
     assert "currently has update update-1 in progress" in result["timeline"][0]["message"]
@@ -266,7 +266,7 @@ def test_one_deadline_for_everything(run: Runner) -> None:
 def test_a_change_that_aws_does_not_show_yet_is_not_made_twice(run: Runner) -> None:
     eks = FakeEks(make_cluster())
     eks.first["TagResource"] = [lambda: eks.later(PACE, lambda: eks._set_cluster(tags={"team": "infra"}))]
-    eks._TagResource = lambda _params: None  # type: ignore[method-assign]  # AWS has it, and does not show it yet
+    run.monkeypatch.setattr(eks, "_TagResource", lambda _params: None)
     result = run(eks, name="petstore", tags={"team": "infra"})
     assert operations(eks) == ["TagResource"]
     assert "does not show it yet" in result["timeline"][1]["message"]

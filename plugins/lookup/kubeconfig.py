@@ -24,6 +24,13 @@ options:
     required: true
     type: list
     elements: str
+  on_missing:
+    description:
+      - What to do about a cluster that does not exist, or has no Kubernetes API (not yet, or not any more).
+      - V(error) fails, V(skip) leaves it out of the result.
+    type: str
+    choices: [error, skip]
+    default: error
 extends_documentation_fragment:
   - amazon.aws.boto3
   - amazon.aws.common.plugins
@@ -64,7 +71,11 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import kubeconfig
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import (
+    Resource,
+    is_reachable,
+    kubeconfig,
+)
 
 
 class LookupModule(AWSLookupBase):
@@ -72,17 +83,21 @@ class LookupModule(AWSLookupBase):
         self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[dict[str, t.Any]]:
         super().run(terms, variables, **kwargs)
+        skip = self.get_option("on_missing") == "skip"
         try:
-            return [self._kubeconfig(name) for name in terms]
+            clusters = [(name, self._cluster(name)) for name in terms]
+            return [self._kubeconfig(name, cluster) for name, cluster in clusters if is_reachable(cluster) or not skip]
         except AnsibleEksError as error:
             return self.fail_aws(error.message, error.exception)
 
-    def _kubeconfig(self, name: str) -> dict[str, t.Any]:
+    def _cluster(self, name: str) -> Resource | None:
         check_cluster_name("kubeconfig lookup", name)
-        cluster = api.describe_cluster(self.client("eks"), name)
+        return api.describe_cluster(self.client("eks"), name)
+
+    def _kubeconfig(self, name: str, cluster: Resource | None) -> dict[str, t.Any]:
         require(
             cluster,
             f"There is no EKS cluster {name} in region {self.region} of this account. Create it with "
             "seam.eks_auto.eks_cluster, or look at the region and the credentials of the lookup.",
         )
-        return kubeconfig(cluster, mint_token(self.client("sts"), name))
+        return kubeconfig(t.cast(Resource, cluster), mint_token(self.client("sts"), name))

@@ -99,6 +99,11 @@ def request_token(*parts: t.Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def is_reachable(cluster: Resource | None) -> bool:
+    """Whether there is a Kubernetes API to talk to. An update does not interrupt it."""
+    return cluster is not None and cluster["status"] in ("ACTIVE", "UPDATING")
+
+
 def kubeconfig(cluster: Resource, token: str) -> dict[str, t.Any]:
     """A kubeconfig for a cluster as DescribeCluster shows it, its entries named by the cluster's ARN.
 
@@ -108,8 +113,7 @@ def kubeconfig(cluster: Resource, token: str) -> dict[str, t.Any]:
 
     Raises :class:`AnsibleEksError` while the cluster can't be talked to.
     """
-    # An update does not interrupt the API server.
-    if cluster["status"] not in ("ACTIVE", "UPDATING"):
+    if not is_reachable(cluster):
         raise AnsibleEksError(
             message=f"EKS cluster {cluster['name']} is {cluster['status']}, so there is no Kubernetes API to talk to. "
             "Let seam.eks_auto.eks_cluster (state: present, wait: true) finish first."

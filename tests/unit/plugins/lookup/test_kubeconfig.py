@@ -23,8 +23,8 @@ def eks(monkeypatch: pytest.MonkeyPatch) -> FakeEks:
     return eks
 
 
-def look_up(*names: str) -> list[dict[str, t.Any]]:
-    return lookup_loader.get("seam.eks_auto.kubeconfig").run(list(names), {}, region="us-east-1")
+def look_up(*names: str, **options: str) -> list[dict[str, t.Any]]:
+    return lookup_loader.get("seam.eks_auto.kubeconfig").run(list(names), {}, region="us-east-1", **options)
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "UPDATING"])
@@ -67,6 +67,16 @@ def test_says_what_to_do_when_there_is_no_api_to_talk_to(
     with pytest.raises(AnsibleLookupError) as error:
         look_up("petstore")
     assert message in str(error.value) and "seam.eks_auto.eks_cluster" in str(error.value)
+
+
+@pytest.mark.parametrize("cluster", [None, make_cluster(status="CREATING"), make_cluster(status="DELETING")])
+def test_leaves_out_what_is_not_there_if_asked(eks: FakeEks, cluster: dict[str, t.Any] | None) -> None:
+    eks.cluster = cluster
+    assert look_up("petstore", on_missing="skip") == []
+
+
+def test_gives_what_is_there_whatever_was_asked_about_what_is_not(eks: FakeEks) -> None:
+    assert len(look_up("petstore", on_missing="skip")) == 1
 
 
 def test_refuses_what_is_no_cluster_name(eks: FakeEks) -> None:

@@ -16,7 +16,8 @@ description:
     The load balancer can't be deleted while the link exists.
   - Names of links aren't unique, so a link is known by its O(ownership_tags). Links without them are never touched.
   - A link can't be moved to another load balancer.
-    Another O(target_arn) makes another link and leaves the old one (see RV(superseded)), so that stages can be pointed at the new link before the old one is removed with O(purge_superseded=true).
+    Another O(target_arn) makes another link and leaves the old one (see RV(superseded)), so that stages can be pointed
+    at the new link before the old one is removed with O(purge_superseded=true).
   - An owned link that is C(FAILED) is removed and made anew.
 author:
   - seam.eks_auto contributors (@seam)
@@ -284,9 +285,9 @@ def run(module: AnsibleAWSModule, client: t.Any) -> Item:
     found = observe()
     steps = plan(found, desired)
     leaving = [link["id"] for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
-    for link in found:
-        if link["status"] == "FAILED":
-            module.warn(f"VPC link {link['id']} had failed: {link.get('statusMessage') or 'AWS gives no reason'}")
+    for failure in found:
+        if failure["status"] == "FAILED":
+            module.warn(f"VPC link {failure['id']} had failed: {failure.get('statusMessage') or 'AWS gives no reason'}")
     links = Links(client, desired, params["wait"], params["wait_timeout"])
     current = next(iter(alive(found, target)), found[0] if found and params["state"] == "absent" else None)
     diff = {"before": _shown(current), "after": _prediction(current, desired)}

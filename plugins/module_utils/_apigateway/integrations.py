@@ -90,9 +90,7 @@ def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any) -> Node:
     check_document(document)
     result = t.cast(Node, _plain(document))
     candidates = _backends(backends)
-    for path in _overrides(result, backend_paths):
-        if path not in result["paths"]:
-            raise OpenApiError(f"paths names '{path}', which is not a path of the OpenAPI document")
+    overrides = _overrides(backend_paths)
     _clean(result)
     for path, key, operation in operations(result):
         integration = operation.get(INTEGRATION)
@@ -101,7 +99,7 @@ def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any) -> Node:
             _declare_path_parameters(result, path, operation)
         if str(integration.get("type", "")).lower() in ("http", "http_proxy"):
             backend = _backend_of(candidates, path)
-            backend_path = (backend_paths or {}).get(path) or backend.base_path.rstrip("/") + path
+            backend_path = overrides.get(path) or backend.base_path.rstrip("/") + path
             _connect(integration, backend, path, backend_path)
     return result
 
@@ -117,7 +115,7 @@ def _backends(backends: t.Any) -> list[Backend]:
     return sorted(result, key=lambda backend: len(backend.path_prefix.rstrip("/")), reverse=True)
 
 
-def _overrides(document: Node, backend_paths: t.Any) -> Node:
+def _overrides(backend_paths: t.Any) -> dict[str, str]:
     if backend_paths is not None and not isinstance(backend_paths, t.Mapping):
         raise OpenApiError("paths must be a mapping of paths of the API to paths at the backend")
     for path, backend_path in (backend_paths or {}).items():

@@ -1,0 +1,466 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Imports an OpenAPI document as a REST API, deploys it when it changed, and keeps its stage."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: apigateway_rest_api
+version_added: 1.0.0
+short_description: Manage a REST API of API Gateway from an OpenAPI document
+description:
+  - Keeps a REST API as its O(definition) says, deployed to one stage.
+  - Names of APIs aren't unique, so the API is known by its O(ownership_tags). Others are never touched.
+  - The definition is imported again when it changed, or when the API was edited since the last import.
+    It is deployed again only when it changed. Moving the stage and changing its variables is one atomic call.
+  - To see changes, the digests of the imported definition and of what API Gateway stored of it are kept in the
+    deployment's description.
+  - Deployments that this module made and that no stage uses any more are removed.
+author:
+  - seam.eks_auto contributors (@seam)
+options:
+  name:
+    description: Name of the API, instead of the definition's title. Required when O(state=present).
+    type: str
+  description:
+    description: Description of the API, instead of the definition's.
+    type: str
+  ownership_tags:
+    description: Tags that make an API ours. Set on creation; an existing API is found by carrying all of them.
+    type: dict
+    required: true
+  state:
+    description:
+      - V(absent) removes the API with its stages and deployments.
+      - Remove usage plans that hold its stages first, with M(seam.eks_auto.apigateway_usage_plan).
+    type: str
+    choices: [present, absent]
+    default: present
+  definition:
+    description:
+      - OpenAPI 3.0.1 or Swagger 2.0 document of at most 6 MB in which every operation has C(x-amazon-apigateway-integration),
+        see P(seam.eks_auto.vpc_link_integrations#filter).
+      - Required when O(state=present).
+    type: dict
+  endpoint_type:
+    description: Where the API's endpoint is.
+    type: str
+    choices: [REGIONAL, EDGE]
+    default: REGIONAL
+  stage_name:
+    description: Stage that serves the API, of letters, digits, hyphens and underscores. Required when O(state=present).
+    type: str
+  stage_variables:
+    description: All variables of the stage. Left as they are unless given.
+    type: dict
+  tags:
+    description:
+      - More tags to set on the API, and on the stage when it is made.
+      - Tags that aren't named here are left alone.
+    type: dict
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - seam.eks_auto.attributes
+"""
+
+EXAMPLES = r"""
+- name: Serve the petstore through the VPC link
+  seam.eks_auto.apigateway_rest_api:
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    definition: >-
+      {{ lookup('ansible.builtin.file', 'petstore.json') | from_json
+         | seam.eks_auto.vpc_link_integrations(backends=[{'base_path': '/api/v3'}], paths={'/': '/'}) }}
+    stage_name: prod
+    stage_variables:
+      vpcLinkId: "{{ link.vpc_link.id }}"
+      nlbHost: "{{ nlb.load_balancer.dns_name }}"
+  register: api
+
+- name: Remove the API
+  seam.eks_auto.apigateway_rest_api:
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    state: absent
+"""
+
+RETURN = r"""
+rest_api:
+  description: The API as AWS shows it, in snake_case. Empty when there is none, also when check mode would make one.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: ID of the API.
+      type: str
+      sample: oz2vid1f0h
+    name:
+      description: Name of the API.
+      type: str
+    tags:
+      description: Tags of the API.
+      type: dict
+stage:
+  description: The stage, likewise.
+  returned: success
+  type: dict
+  contains:
+    stage_name:
+      description: Name of the stage.
+      type: str
+    deployment_id:
+      description: ID of the deployment that the stage serves.
+      type: str
+    variables:
+      description: Stage variables.
+      type: dict
+deployment:
+  description: The deployment that the stage serves, likewise.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: ID of the deployment.
+      type: str
+    description:
+      description: Digests of the imported definition and of what API Gateway stored of it.
+      type: str
+actions:
+  description: The AWS calls that were made (in check mode, would be made) to change something.
+  returned: success
+  type: list
+  elements: str
+  sample: [PutRestApi petstore, CreateDeployment petstore, UpdateStage prod]
+"""
+
+import re
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import AnsibleApiGatewayError, Item, Step
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
+    INTEGRATION,
+    OpenApiError,
+    check_document,
+    method_name,
+    operations,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
+    Fingerprint,
+    as_result,
+    digest,
+    import_body,
+    live_digest,
+    live_methods,
+    only,
+    outline_differences,
+    outline_of_definition,
+    outline_of_live,
+    owned,
+    ownership,
+    replace,
+    tag_steps,
+)
+
+LARGEST_BODY = 6 * 1024 * 1024
+
+
+def check(params: Item) -> None:
+    """Refuse what API Gateway would refuse, before anything is changed.
+
+    Stages: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html
+    """
+    try:
+        check_document(params["definition"])
+    except OpenApiError as error:
+        raise AnsibleApiGatewayError(message=f"definition: {error}") from error
+    for path, key, operation in operations(params["definition"]):
+        if INTEGRATION not in operation:
+            raise AnsibleApiGatewayError(
+                message=f"definition: {method_name(key)} {path} has no {INTEGRATION}, so it can't be deployed"
+            )
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", params["stage_name"]):
+        raise AnsibleApiGatewayError(
+            message=f"stage_name must be 1 to 128 letters, digits, hyphens or underscores, not '{params['stage_name']}'"
+        )
+    variables = params["stage_variables"] or {}
+    if len(variables) > 100:
+        raise AnsibleApiGatewayError(message=f"stage_variables must be 100 at most, not {len(variables)}")
+    for name, value in variables.items():
+        if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", name):
+            raise AnsibleApiGatewayError(
+                message=f"stage_variables: the name '{name}' must be 1 to 64 letters, digits or underscores"
+            )
+        if not re.fullmatch(r"[A-Za-z0-9\-._~:/?#&=,]{1,512}", str(value)):
+            raise AnsibleApiGatewayError(
+                message=f"stage_variables: the value of {name} must be 1 to 512 letters, digits or any of -._~:/?#&=,"
+            )
+
+
+def desired_state(params: Item, tags: dict[str, str]) -> Item:
+    """What is asked for; None leaves a setting as it is."""
+    desired = {key: params[key] for key in ("state", "name", "description", "endpoint_type", "stage_name")}
+    desired["tags"] = tags
+    if params["state"] == "absent":
+        return desired
+    check(params)
+    body = import_body(params["definition"], params["name"], params["description"])
+    if len(body) > LARGEST_BODY:
+        raise AnsibleApiGatewayError(
+            message=f"definition is {len(body)} bytes as JSON, API Gateway imports at most 6 MB ({LARGEST_BODY})"
+        )
+    variables = params["stage_variables"]
+    desired["variables"] = None if variables is None else {key: str(value) for key, value in variables.items()}
+    if params["description"] is None:
+        desired["description"] = params["definition"]["info"].get("description")
+    return {**desired, "body": body, "imported": digest(body), "outline": outline_of_definition(params["definition"])}
+
+
+def plan(current: Item, desired: Item) -> list[Step]:
+    """The calls that take ``current`` (``api``, ``stored``, ``deployments``, ``stages``) to the desired state."""
+    rest_api = current["api"]
+    if desired["state"] == "absent":
+        return [Step("DeleteRestApi", rest_api["id"])] if rest_api else []
+    steps = _api_steps(rest_api, desired)
+    deployment = matching_deployment(current, desired)
+    fingerprints = [Fingerprint.of(known) for known in current["deployments"]]
+    if Fingerprint(desired["imported"], current["stored"]) not in fingerprints:
+        steps.append(Step("PutRestApi", desired["name"]))
+    if deployment is None:
+        steps.append(Step("CreateDeployment", desired["name"]))
+    steps += _stage_steps(stage_of(current, desired), deployment, desired)
+    return steps + _clean_up_steps(current, deployment, desired)
+
+
+def matching_deployment(current: Item, desired: Item) -> Item | None:
+    """A deployment of just this definition: the stage's own if it is one, or else the newest."""
+    matching = []
+    for deployment in current["deployments"]:
+        fingerprint = Fingerprint.of(deployment)
+        if fingerprint and fingerprint.imported == desired["imported"]:
+            matching.append(deployment)
+    served = (stage_of(current, desired) or {}).get("deploymentId")
+    return max(matching, key=lambda known: (known["id"] == served, known["createdDate"]), default=None)
+
+
+def stage_of(current: Item, desired: Item) -> Item | None:
+    return next((stage for stage in current["stages"] if stage["stageName"] == desired["stage_name"]), None)
+
+
+def deployment_of(current: Item, stage: Item) -> Item | None:
+    return next((known for known in current["deployments"] if known["id"] == stage.get("deploymentId")), None)
+
+
+def _api_steps(rest_api: Item | None, desired: Item) -> list[Step]:
+    if rest_api is None:
+        described = {key: desired[key] for key in ("name", "description", "tags") if desired[key] is not None}
+        endpoint = {"types": [desired["endpoint_type"]]}
+        return [Step("CreateRestApi", desired["name"], {**described, "endpointConfiguration": endpoint})]
+    steps = tag_steps(f"/restapis/{rest_api['id']}", rest_api, desired["tags"])
+    types = rest_api["endpointConfiguration"]["types"]
+    if types != [desired["endpoint_type"]]:
+        patch = [replace(f"/endpointConfiguration/types/{types[0]}", desired["endpoint_type"])]
+        steps.append(Step("UpdateRestApi", rest_api["id"], {"patch": patch}))
+    return steps
+
+
+def _stage_steps(stage: Item | None, deployment: Item | None, desired: Item) -> list[Step]:
+    name, variables = desired["stage_name"], desired["variables"]
+    if stage is None:
+        return [Step("CreateStage", name, {"variables": variables or {}, "tags": desired["tags"]})]
+    patch = []
+    if variables is not None:
+        current = stage.get("variables", {})
+        patch = [replace(f"/variables/{key}", value) for key, value in variables.items() if current.get(key) != value]
+        patch += [{"op": "remove", "path": f"/variables/{key}"} for key in current if key not in variables]
+    move = deployment is None or stage["deploymentId"] != deployment["id"]
+    return [Step("UpdateStage", name, {"move": move, "patch": patch})] if move or patch else []
+
+
+def _clean_up_steps(current: Item, deployment: Item | None, desired: Item) -> list[Step]:
+    """Our own deployments that no stage will use. AWS refuses to delete one that a stage uses."""
+    used = {deployment["id"]} if deployment else set()
+    for stage in current["stages"]:
+        if stage["stageName"] != desired["stage_name"]:
+            used.add(stage["deploymentId"])
+        used.add(stage.get("canarySettings", {}).get("deploymentId"))
+    return [
+        Step("DeleteDeployment", old["id"], {"deployment_id": old["id"]})
+        for old in current["deployments"]
+        if Fingerprint.of(old) and old["id"] not in used
+    ]
+
+
+def observe(client: t.Any, ownership_tags: dict[str, str]) -> Item:
+    """The owned API with its deployments and stages."""
+    rest_api = only("REST API", owned(api.get_rest_apis(client), ownership_tags))
+    if rest_api is None:
+        return {"api": None, "deployments": [], "stages": []}
+    return {
+        "api": rest_api,
+        "deployments": api.get_deployments(client, rest_api["id"]),
+        "stages": api.get_stages(client, rest_api["id"]),
+    }
+
+
+def observe_definition(client: t.Any, rest_api: Item | None) -> Item:
+    """What API Gateway has stored of a definition, deployed or not."""
+    if rest_api is None:
+        return {"stored": None, "outline": {}}
+    methods = live_methods(api.get_resources(client, rest_api["id"]))
+    models = api.get_models(client, rest_api["id"])
+    return {"stored": live_digest(rest_api, methods, models), "outline": outline_of_live(methods)}
+
+
+class RestApi:
+    """Carries out a plan's steps; the IDs of what is created are only known here."""
+
+    def __init__(self, client: t.Any, current: Item, desired: Item, warn: t.Callable[[str], None]) -> None:
+        self.client = client
+        self.desired = desired
+        self.warn = warn
+        self.id = current["api"] and current["api"]["id"]
+        self.deployment = matching_deployment(current, desired) if self.id and "imported" in desired else None
+        self.fingerprint = Fingerprint(desired.get("imported", ""), current["stored"] or "")
+
+    def apply(self, step: Step) -> None:
+        arguments = step.arguments
+        match step.operation:
+            case "CreateRestApi":
+                self.id = api.create_rest_api(self.client, **arguments)["id"]
+            case "TagResource":
+                api.tag_resource(self.client, **arguments)
+            case "UpdateRestApi":
+                api.update_rest_api(self.client, self.id, **arguments)
+            case "PutRestApi":
+                self._import()
+            case "CreateDeployment":
+                self.deployment = api.create_deployment(self.client, self.id, str(self.fingerprint))
+            case "CreateStage":
+                names = {"restApiId": self.id, "stageName": step.subject, "deploymentId": self.deployment_id}
+                api.create_stage(self.client, **names, **arguments)
+            case "UpdateStage":
+                move = [replace("/deploymentId", self.deployment_id)] if arguments["move"] else []
+                api.update_stage(self.client, self.id, step.subject, move + arguments["patch"])
+            case "DeleteDeployment":
+                api.delete_deployment(self.client, self.id, **arguments)
+            case "DeleteRestApi":
+                api.delete_rest_api(self.client, self.id)
+
+    @property
+    def deployment_id(self) -> str:
+        return t.cast(Item, self.deployment)["id"]
+
+    def _import(self) -> None:
+        answer = api.put_rest_api(self.client, self.id, self.desired["body"])
+        for warning in answer.get("warnings", []):
+            self.warn(f"API Gateway says of the definition: {warning}")
+        live = observe_definition(self.client, answer)
+        for difference in outline_differences(self.desired["outline"], live["outline"]):
+            self.warn(f"API Gateway stored the definition differently: {difference}")
+        self.fingerprint = Fingerprint(self.desired["imported"], live["stored"])
+        # An edit was undone: the deployment stays as it is, but what is stored now may have got other model names.
+        if self.deployment and Fingerprint.of(self.deployment) != self.fingerprint:
+            patch = [replace("/description", self.fingerprint)]
+            api.update_deployment(self.client, self.id, self.deployment_id, patch)
+
+
+def _shown(current: Item, outline: Item, stage_name: str | None) -> Item:
+    """What a diff shows of an API."""
+    stage = stage_of(current, {"stage_name": stage_name}) or {}
+    served = deployment_of(current, stage)
+    fingerprint = Fingerprint.of(served) if served else None
+    rest_api = current["api"] or {}
+    return {
+        "name": rest_api.get("name"),
+        "description": rest_api.get("description"),
+        "tags": rest_api.get("tags", {}),
+        "endpoint_types": rest_api.get("endpointConfiguration", {}).get("types", []),
+        "methods": outline,
+        "stage": {
+            "name": stage.get("stageName"),
+            "variables": stage.get("variables", {}),
+            "definition_sha256": fingerprint and fingerprint.imported,
+        },
+    }
+
+
+def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
+    """How it will look, for the diff."""
+    if desired["state"] == "absent":
+        return {}
+    imports = any(step.operation == "PutRestApi" for step in steps)
+    variables = desired["variables"]
+    return {
+        "name": desired["name"],
+        "description": desired["description"],
+        "tags": {**before["tags"], **desired["tags"]},
+        "endpoint_types": [desired["endpoint_type"]],
+        "methods": desired["outline"] if imports else before["methods"],
+        "stage": {
+            "name": desired["stage_name"],
+            "variables": before["stage"]["variables"] if variables is None else variables,
+            "definition_sha256": desired["imported"],
+        },
+    }
+
+
+def run(module: AnsibleAWSModule, client: t.Any) -> Item:
+    """Plan, carry out unless in check mode, and return the module's result."""
+    ownership_tags, tags = ownership(module.params)
+    desired = desired_state(module.params, tags)
+    current = observe(client, ownership_tags)
+    definition = observe_definition(client, current["api"] if desired["state"] == "present" else None)
+    current["stored"] = definition["stored"]
+    steps = plan(current, desired)
+    before = _shown(current, definition["outline"], desired["stage_name"]) if current["api"] else {}
+    empty = _shown({"api": None, "deployments": [], "stages": []}, {}, None)
+    diff = {"before": before, "after": _prediction(before or empty, desired, steps)}
+    if steps and not module.check_mode:
+        rest_api = RestApi(client, current, desired, module.warn)
+        for step in steps:
+            rest_api.apply(step)
+        current = observe(client, ownership_tags)
+    stage = stage_of(current, desired) or {}
+    return {
+        "changed": bool(steps),
+        "actions": [str(step) for step in steps],
+        "diff": diff,
+        "rest_api": as_result(current["api"]) or {},
+        "stage": as_result(stage) or {},
+        "deployment": as_result(deployment_of(current, stage)) or {},
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "name": {"type": "str"},
+            "description": {"type": "str"},
+            "ownership_tags": {"type": "dict", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "definition": {"type": "dict"},
+            "endpoint_type": {"type": "str", "choices": ["REGIONAL", "EDGE"], "default": "REGIONAL"},
+            "stage_name": {"type": "str"},
+            "stage_variables": {"type": "dict"},
+            "tags": {"type": "dict"},
+        },
+        required_if=[("state", "present", ["name", "definition", "stage_name"])],
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module, module.client("apigateway"))
+    except AnsibleApiGatewayError as error:
+        module.fail_json_aws_error(error)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

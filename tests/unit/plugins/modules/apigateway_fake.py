@@ -1,0 +1,254 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A client of API Gateway that keeps its resources in memory and remembers the calls, for tests of modules."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import typing as t
+from types import SimpleNamespace
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from botocore.exceptions import ClientError
+
+Item = dict[str, t.Any]
+
+
+def refusal(code: str, message: str = "refused") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+class FakeApiGateway:
+    """The operations that the modules use. ``refusals`` holds, by operation, errors to raise first."""
+
+    def __init__(self) -> None:
+        self.meta = SimpleNamespace(partition="aws", region_name="eu-central-1")
+        self.calls: list[tuple[str, Item]] = []
+        self.refusals: dict[str, list[Exception]] = {}
+        self.links: dict[str, Item] = {}
+        self.link_statuses = ["PENDING", "AVAILABLE"]
+        self.apis: dict[str, Item] = {}
+        self.resources: list[Item] = []
+        self.models: list[Item] = []
+        self.import_warnings: list[str] = []
+        self.deployments: dict[str, Item] = {}
+        self.stages: dict[str, Item] = {}
+        self.plans: dict[str, Item] = {}
+        self.keys: dict[str, Item] = {}
+        self.plan_keys: dict[str, list[str]] = {}
+        self._ids = itertools.count(1)
+
+    @property
+    def changes(self) -> list[str]:
+        """The operations that were called, without those that only look."""
+        return [operation for operation, _ in self.calls if not operation.startswith("get_")]
+
+    def __getattribute__(self, name: str) -> t.Any:
+        attribute = super().__getattribute__(name)
+        if not name.startswith(("get_", "create_", "update_", "delete_", "put_", "tag_")) or name == "get_paginator":
+            return attribute
+
+        def called(**arguments: t.Any) -> t.Any:
+            self.calls.append((name, arguments))
+            if self.refusals.get(name):
+                raise self.refusals[name].pop(0)
+            return copy.deepcopy(attribute(**arguments))
+
+        return called
+
+    def get_paginator(self, operation: str) -> t.Any:
+        def paginate(PaginationConfig: Item, **arguments: t.Any) -> t.Any:
+            return SimpleNamespace(build_full_result=lambda: getattr(self, operation)(**arguments))
+
+        return SimpleNamespace(paginate=paginate)
+
+    def new_id(self, kind: str) -> str:
+        return f"{kind}{next(self._ids)}"
+
+    def tag_resource(self, resourceArn: str, tags: dict[str, str]) -> None:
+        kind, item_id = resourceArn.rpartition("::/")[2].split("/")
+        items = {"vpclinks": self.links, "restapis": self.apis, "usageplans": self.plans, "apikeys": self.keys}[kind]
+        items[item_id]["tags"].update(tags)
+
+    # VPC links: each look moves a link one status on.
+
+    def get_vpc_links(self) -> Item:
+        return {"items": list(self.links.values())}
+
+    def get_vpc_link(self, vpcLinkId: str) -> Item:
+        if vpcLinkId not in self.links:
+            raise refusal("NotFoundException", "Invalid Vpc Link identifier specified")
+        link = self.links[vpcLinkId]
+        if link["status"] == "DELETING":
+            return self.links.pop(vpcLinkId)
+        seen = copy.deepcopy(link)
+        if link["status"] in self.link_statuses[:-1]:
+            link["status"] = self.link_statuses[self.link_statuses.index(link["status"]) + 1]
+            link["statusMessage"] = f"The link is {link['status']}"
+        return seen
+
+    def create_vpc_link(self, **arguments: t.Any) -> Item:
+        link = {"id": self.new_id("link"), "status": "PENDING", **arguments}
+        self.links[link["id"]] = link
+        return link
+
+    def update_vpc_link(self, vpcLinkId: str, patchOperations: list[Item]) -> Item:
+        return patched(self.links[vpcLinkId], patchOperations)
+
+    def delete_vpc_link(self, vpcLinkId: str) -> None:
+        self.links[vpcLinkId]["status"] = "DELETING"
+
+    # REST APIs. What an import stores is up to the test (``resources``), but for the name.
+
+    def get_rest_apis(self) -> Item:
+        return {"items": list(self.apis.values())}
+
+    def create_rest_api(self, **arguments: t.Any) -> Item:
+        api = {"id": self.new_id("api"), **arguments}
+        self.apis[api["id"]] = api
+        return api
+
+    def put_rest_api(self, restApiId: str, mode: str, failOnWarnings: bool, body: bytes) -> Item:
+        info = json.loads(body)["info"]
+        self.apis[restApiId].update(name=info["title"], description=info.get("description"))
+        return {**self.apis[restApiId], "warnings": self.import_warnings}
+
+    def update_rest_api(self, restApiId: str, patchOperations: list[Item]) -> Item:
+        self.apis[restApiId]["endpointConfiguration"] = {"types": [patchOperations[0]["value"]]}
+        return self.apis[restApiId]
+
+    def delete_rest_api(self, restApiId: str) -> None:
+        del self.apis[restApiId]
+
+    def get_resources(self, restApiId: str, embed: list[str]) -> Item:
+        return {"items": self.resources}
+
+    def get_models(self, restApiId: str) -> Item:
+        return {"items": self.models}
+
+    def get_deployments(self, restApiId: str) -> Item:
+        return {"items": list(self.deployments.values())}
+
+    def create_deployment(self, restApiId: str, description: str) -> Item:
+        number = len(self.calls)
+        deployment = {"id": self.new_id("deployment"), "description": description, "createdDate": number}
+        self.deployments[deployment["id"]] = deployment
+        return deployment
+
+    def update_deployment(self, restApiId: str, deploymentId: str, patchOperations: list[Item]) -> Item:
+        return patched(self.deployments[deploymentId], patchOperations)
+
+    def delete_deployment(self, restApiId: str, deploymentId: str) -> None:
+        del self.deployments[deploymentId]
+
+    def get_stages(self, restApiId: str) -> Item:
+        return {"item": list(self.stages.values())}
+
+    def create_stage(self, restApiId: str, **arguments: t.Any) -> Item:
+        self.stages[arguments["stageName"]] = arguments
+        return arguments
+
+    def update_stage(self, restApiId: str, stageName: str, patchOperations: list[Item]) -> Item:
+        return patched(self.stages[stageName], patchOperations)
+
+    # Usage plans and API keys
+
+    def get_usage_plans(self) -> Item:
+        return {"items": list(self.plans.values())}
+
+    def create_usage_plan(self, **arguments: t.Any) -> Item:
+        plan = {"id": self.new_id("plan"), **arguments}
+        self.plans[plan["id"]] = plan
+        return plan
+
+    def update_usage_plan(self, usagePlanId: str, patchOperations: list[Item]) -> Item:
+        plan = self.plans[usagePlanId]
+        for operation in [o for o in patchOperations if o["path"] == "/apiStages"]:
+            api, stage = operation["value"].split(":")
+            change = plan["apiStages"].append if operation["op"] == "add" else plan["apiStages"].remove
+            change({"apiId": api, "stage": stage})
+        return patched(plan, [o for o in patchOperations if o["path"] != "/apiStages"])
+
+    def delete_usage_plan(self, usagePlanId: str) -> None:
+        if self.plans[usagePlanId].get("apiStages"):
+            raise refusal("BadRequestException", "there are API Stages associated with it")
+        del self.plans[usagePlanId]
+
+    def get_usage_plan_keys(self, usagePlanId: str) -> Item:
+        return {"items": [{"id": key, "value": "secret-value"} for key in self.plan_keys.get(usagePlanId, [])]}
+
+    def create_usage_plan_key(self, usagePlanId: str, keyId: str, keyType: str) -> None:
+        self.plan_keys.setdefault(usagePlanId, []).append(keyId)
+
+    def delete_usage_plan_key(self, usagePlanId: str, keyId: str) -> None:
+        self.plan_keys[usagePlanId].remove(keyId)
+
+    def get_api_keys(self, includeValues: bool) -> Item:
+        return {"items": list(self.keys.values())}
+
+    def get_api_key(self, apiKey: str, includeValue: bool) -> Item:
+        return {**self.keys[apiKey], "value": "secret-value"}
+
+    def create_api_key(self, **arguments: t.Any) -> Item:
+        key = {"id": self.new_id("key"), **arguments}
+        self.keys[key["id"]] = key
+        return {**key, "value": "secret-value"}
+
+    def update_api_key(self, apiKey: str, patchOperations: list[Item]) -> Item:
+        return patched(self.keys[apiKey], patchOperations)
+
+    def delete_api_key(self, apiKey: str) -> None:
+        del self.keys[apiKey]
+
+
+#: Settings that aren't text, although patch operations carry text.
+TYPES = {
+    "rateLimit": float,
+    "burstLimit": int,
+    "limit": int,
+    "offset": int,
+    "enabled": "true".__eq__,
+}
+
+
+def patched(item: Item, operations: list[Item]) -> Item:
+    """Patch operations as API Gateway takes them: paths of keys, values as text."""
+    for operation in operations:
+        *parents, key = operation["path"].strip("/").split("/")
+        target = item
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        if operation["op"] == "remove":
+            del target[key]
+        else:
+            target[key] = TYPES.get(key, str)(operation["value"])
+    return item
+
+
+class Run(t.NamedTuple):
+    failed: bool
+    result: Item
+
+
+class Runner:
+    """Runs a module's main() against a fake client."""
+
+    def __init__(self, main: t.Callable[[], None], fake: FakeApiGateway, capsys: pytest.CaptureFixture[str]) -> None:
+        self.main = main
+        self.fake = fake
+        self.capsys = capsys
+
+    def __call__(self, check: bool = False, **options: t.Any) -> Run:
+        self.fake.calls.clear()
+        arguments = {"region": "eu-central-1", **options, "_ansible_check_mode": check, "_ansible_diff": True}
+        with patch_module_args(arguments), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AnsibleAWSModule, "client", lambda *args, **kwargs: self.fake)
+            with pytest.raises(SystemExit) as ended:
+                self.main()
+        return Run(failed=ended.value.code != 0, result=json.loads(self.capsys.readouterr().out))

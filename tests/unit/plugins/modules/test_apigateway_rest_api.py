@@ -1,0 +1,270 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""apigateway_rest_api: the plan's branches, and what main() does to AWS."""
+
+from __future__ import annotations
+
+import copy
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.seam.eks_auto.plugins.filter.vpc_link_integrations import vpc_link_integrations
+from ansible_collections.seam.eks_auto.plugins.modules import apigateway_rest_api as module
+from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import (
+    FakeApiGateway,
+    Item,
+    Runner,
+    refusal,
+)
+
+EXPORT = Path(__file__).parents[1] / "fixtures" / "petstore-apigateway-export.json"
+OWNER = {"seam": "petstore/petstore/vpclink"}
+DEFINITION = vpc_link_integrations(
+    {
+        "openapi": "3.0.1",
+        "info": {"title": "Swagger Petstore", "version": "1"},
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}},
+        "paths": {"/pet": {"get": {"security": [{"key": []}], "responses": {"200": {"description": "ok"}}}}},
+    }
+)
+METHOD = {
+    "httpMethod": "GET",
+    "authorizationType": "NONE",
+    "apiKeyRequired": True,
+    "methodIntegration": {
+        "type": "HTTP_PROXY",
+        "httpMethod": "GET",
+        "uri": "http://${stageVariables.nlbHost}:80/pet",
+        "connectionType": "VPC_LINK",
+        "connectionId": "${stageVariables.vpcLinkId}",
+        "passthroughBehavior": "WHEN_NO_MATCH",
+        "timeoutInMillis": 29000,
+        "cacheNamespace": "r2",
+    },
+}
+OPTIONS = {
+    "name": "petstore",
+    "ownership_tags": OWNER,
+    "definition": DEFINITION,
+    "stage_name": "prod",
+    "stage_variables": {"vpcLinkId": "link1", "nlbHost": "nlb.example"},
+}
+
+
+@pytest.fixture
+def fake() -> FakeApiGateway:
+    """API Gateway as it is after the import of DEFINITION."""
+    fake = FakeApiGateway()
+    fake.resources = [
+        {"id": "r1", "path": "/"},
+        {"id": "r2", "path": "/pet", "resourceMethods": {"GET": copy.deepcopy(METHOD)}},
+    ]
+    return fake
+
+
+@pytest.fixture
+def run(fake: FakeApiGateway, capsys: pytest.CaptureFixture[str]) -> Runner:
+    return Runner(module.main, fake, capsys)
+
+
+def test_creates_all_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> None:
+    predicted = run(check=True, **OPTIONS).result
+    assert (fake.changes, predicted["changed"], predicted["rest_api"]) == ([], True, {})
+    made = run(**OPTIONS).result
+    expected = ["CreateRestApi petstore", "PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
+    assert made["actions"] == predicted["actions"] == expected
+    assert made["rest_api"]["name"] == "petstore"
+    assert made["rest_api"]["endpoint_configuration"] == {"types": ["REGIONAL"]}
+    assert made["stage"]["variables"] == {"vpcLinkId": "link1", "nlbHost": "nlb.example"}
+    assert made["stage"]["deployment_id"] == made["deployment"]["id"]
+    assert "warnings" not in made
+    put = next(arguments for operation, arguments in fake.calls if operation == "put_rest_api")
+    assert (put["mode"], put["failOnWarnings"]) == ("overwrite", False)
+    assert json.loads(put["body"]) == {**DEFINITION, "info": {"title": "petstore", "version": "1"}}
+    again = run(**OPTIONS).result
+    assert (again["changed"], fake.changes) == (False, [])
+    assert again["diff"]["before"] == again["diff"]["after"]
+
+
+def test_diff_shows_what_decides_where_requests_go(run: Runner) -> None:
+    diff = run(check=True, **OPTIONS).result["diff"]
+    assert diff["before"] == {}
+    assert diff["after"]["methods"] == {
+        "GET /pet": {
+            "apiKeyRequired": True,
+            "type": "HTTP_PROXY",
+            "httpMethod": "GET",
+            "uri": "http://${stageVariables.nlbHost}:80/pet",
+            "connectionType": "VPC_LINK",
+            "connectionId": "${stageVariables.vpcLinkId}",
+        }
+    }
+
+
+def test_changed_definition_is_deployed_and_the_old_deployment_removed(fake: FakeApiGateway, run: Runner) -> None:
+    old = run(**OPTIONS).result["deployment"]["id"]
+    changed = copy.deepcopy(DEFINITION)
+    changed["components"]["schemas"] = {"Pet": {"type": "object"}}
+    options = {**OPTIONS, "definition": changed}
+    predicted = run(check=True, **options).result["actions"]
+    result = run(**options).result
+    expected = ["PutRestApi petstore", "CreateDeployment petstore", "UpdateStage prod", f"DeleteDeployment {old}"]
+    assert result["actions"] == predicted == expected
+    assert list(fake.deployments) == [result["stage"]["deployment_id"]]
+    assert run(**options).result["changed"] is False
+
+
+def test_moving_the_link_is_one_stage_update(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    result = run(**{**OPTIONS, "stage_variables": {"vpcLinkId": "link2", "more": "1"}}).result
+    assert fake.changes == ["update_stage"]
+    patch = next(arguments for operation, arguments in fake.calls if operation == "update_stage")["patchOperations"]
+    assert patch == [
+        {"op": "replace", "path": "/variables/vpcLinkId", "value": "link2"},
+        {"op": "replace", "path": "/variables/more", "value": "1"},
+        {"op": "remove", "path": "/variables/nlbHost"},
+    ]
+    assert result["stage"]["variables"] == {"vpcLinkId": "link2", "more": "1"}
+
+
+def test_unset_variables_are_left(run: Runner) -> None:
+    run(**OPTIONS)
+    options = {key: value for key, value in OPTIONS.items() if key != "stage_variables"}
+    assert run(**options).result["changed"] is False
+
+
+def edit_method(fake: FakeApiGateway) -> None:
+    fake.resources[1]["resourceMethods"]["GET"]["methodIntegration"]["uri"] = "http://elsewhere"
+
+
+def edit_model(fake: FakeApiGateway) -> None:
+    fake.models = [{"name": "Pet", "schema": '{"type": "object"}'}]
+
+
+def rename(fake: FakeApiGateway) -> None:
+    fake.apis["api1"]["name"] = "renamed"
+
+
+@pytest.mark.parametrize("edit", [edit_method, edit_model, rename])
+def test_an_edit_by_hand_is_undone_without_a_deployment(
+    fake: FakeApiGateway, run: Runner, edit: t.Callable[[FakeApiGateway], None]
+) -> None:
+    run(**OPTIONS)
+    resources = copy.deepcopy(fake.resources)
+    edit(fake)
+    assert run(check=True, **OPTIONS).result["actions"] == ["PutRestApi petstore"]
+    fake.resources, fake.models = resources, []  # what the import will have stored
+    fake.apis["api1"]["name"] = "renamed"
+    assert run(**OPTIONS).result["actions"] == ["PutRestApi petstore"]
+    assert fake.changes == ["put_rest_api"]
+    assert run(**OPTIONS).result["changed"] is False
+
+
+def test_new_model_names_of_an_import_are_remembered(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    edit_model(fake)
+    run(**OPTIONS)
+    assert fake.changes == ["put_rest_api", "update_deployment"]
+    assert run(**OPTIONS).result["changed"] is False
+
+
+def test_edited_method_shows_in_the_diff_and_after_an_import(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    edit_method(fake)
+    result = run(**OPTIONS).result
+    assert result["diff"]["before"]["methods"]["GET /pet"]["uri"] == "http://elsewhere"
+    assert result["diff"]["after"]["methods"]["GET /pet"]["uri"] == "http://${stageVariables.nlbHost}:80/pet"
+    assert "GET /pet has uri 'http://elsewhere', the definition says" in str(result["warnings"])
+
+
+def test_stage_on_another_deployment_is_moved_back(fake: FakeApiGateway, run: Runner) -> None:
+    ours = run(**OPTIONS).result["deployment"]["id"]
+    fake.deployments["manual"] = {"id": "manual", "description": "by hand", "createdDate": 999}
+    fake.stages["prod"]["deploymentId"] = "manual"
+    result = run(**OPTIONS).result
+    assert (result["actions"], result["stage"]["deployment_id"]) == (["UpdateStage prod"], ours)
+    assert "manual" in fake.deployments
+
+
+def test_deployments_of_other_stages_stay(fake: FakeApiGateway, run: Runner) -> None:
+    old = run(**OPTIONS).result["deployment"]["id"]
+    fake.stages["test"] = {"stageName": "test", "deploymentId": old}
+    run(**OPTIONS, description="New")
+    assert old in fake.deployments
+
+
+def test_continues_after_a_crash_before_the_import(fake: FakeApiGateway, run: Runner) -> None:
+    fake.refusals["put_rest_api"] = [refusal("BadRequestException")]
+    assert run(**OPTIONS).failed
+    result = run(**OPTIONS).result
+    assert result["actions"] == ["PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
+    assert len(fake.apis) == 1
+
+
+def test_continues_after_a_crash_before_the_stage(fake: FakeApiGateway, run: Runner) -> None:
+    fake.refusals["create_stage"] = [refusal("BadRequestException")]
+    assert run(**OPTIONS).failed
+    result = run(**OPTIONS).result
+    assert result["actions"] == ["CreateStage prod"]
+    assert len(fake.deployments) == 1
+
+
+def test_import_warnings_are_shown(fake: FakeApiGateway, run: Runner) -> None:
+    fake.import_warnings = ["Unsupported security definition type"]
+    assert "Unsupported security definition type" in str(run(**OPTIONS).result["warnings"])
+
+
+def test_tags_and_endpoint_type(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    result = run(**OPTIONS, tags={"team": "infra"}, endpoint_type="EDGE").result
+    assert result["actions"] == ["TagResource /restapis/api1", "UpdateRestApi api1"]
+    assert result["rest_api"]["tags"] == {**OWNER, "team": "infra"}
+    patch = [{"op": "replace", "path": "/endpointConfiguration/types/REGIONAL", "value": "EDGE"}]
+    assert ("update_rest_api", {"restApiId": "api1", "patchOperations": patch}) in fake.calls
+
+
+def test_absent(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    fake.apis["foreign"] = {"id": "foreign", "name": "petstore"}
+    gone: Item = {"ownership_tags": OWNER, "state": "absent"}
+    assert run(check=True, **gone).result["actions"] == ["DeleteRestApi api1"]
+    result = run(**gone).result
+    assert (result["actions"], result["rest_api"], set(fake.apis)) == (["DeleteRestApi api1"], {}, {"foreign"})
+    assert run(**gone).result["changed"] is False
+
+
+def test_two_owned_apis_are_named(fake: FakeApiGateway, run: Runner) -> None:
+    for api in ("b", "a"):
+        fake.apis[api] = {"id": api, "name": "petstore", "tags": OWNER}
+    assert "2 REST APIs with the same ownership tags: a, b" in run(**OPTIONS).result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"definition": {"paths": {}}}, "definition: the document is not OpenAPI"),
+        ({"definition": {**DEFINITION, "paths": {}}}, "definition: the OpenAPI document has no paths"),
+        ({"definition": json.loads(EXPORT.read_text()) | {"paths": {"/a": {"get": {}}}}}, "definition: GET /a has no"),
+        (
+            {"definition": {**DEFINITION, "x-filler": "x" * 6 * 1024 * 1024}},
+            "bytes as JSON, API Gateway imports at most 6 MB",
+        ),
+        ({"stage_name": "pröd"}, "stage_name must be"),
+        ({"stage_name": "a" * 129}, "stage_name must be"),
+        ({"stage_variables": {"a-b": "c"}}, "stage_variables: the name 'a-b'"),
+        ({"stage_variables": {"host": "a b"}}, "stage_variables: the value of host"),
+        ({"stage_variables": {"host": "a" * 513}}, "stage_variables: the value of host"),
+        ({"stage_variables": {f"v{i}": "x" for i in range(101)}}, "stage_variables must be 100 at most"),
+        ({"endpoint_type": "PRIVATE"}, "value of endpoint_type must be one of"),
+        ({"ownership_tags": {}}, "ownership_tags must hold"),
+    ],
+)
+def test_bad_options(fake: FakeApiGateway, run: Runner, options: Item, message: str) -> None:
+    failed = run(**{**OPTIONS, **options})
+    assert failed.failed
+    assert message in failed.result["msg"]
+    assert fake.calls == []

@@ -64,7 +64,7 @@ class Timeline:
             return False
         entry = {"seconds": round(seconds, 1), "reason": verdict.reason, "message": verdict.message}
         self.entries.append(entry)
-        _report_progress(self.subject, entry)
+        _report_progress({"subject": self.subject, "state": verdict.state, **entry})
         return True
 
     @property
@@ -149,8 +149,8 @@ def wait(
         pause(min(interval, timeout - elapsed))
 
 
-def _report_progress(subject: str, entry: dict[str, t.Any]) -> None:
+def _report_progress(entry: dict[str, t.Any]) -> None:
     path = os.environ.get(PROGRESS_FILE)
     if path:
         with open(path, "a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"subject": subject, **entry}) + "\n")
+            stream.write(json.dumps(entry) + "\n")

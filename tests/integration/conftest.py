@@ -1,0 +1,119 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab for each test module, and what it takes to run playbooks against it and to look at what they left."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished ansible-playbook run."""
+
+    returncode: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, over all hosts."""
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
+
+    @property
+    def changed_tasks(self) -> list[str]:
+        """The names of the tasks that changed something (or would), in order."""
+        tasks = re.split(r"^TASK \[", self.output, flags=re.MULTILINE)[1:]
+        return [task.split("]")[0] for task in tasks if re.search(r"^changed: ", task, flags=re.MULTILINE)]
+
+
+@dataclasses.dataclass
+class Lab:
+    """A running lab."""
+
+    folder: Path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads((self.folder / "lab.json").read_text())
+        return facts
+
+    def client(self, service: str, identity: str = "admin") -> Any:
+        """A boto3 client of the lab's account; identity is admin, infra or k8s."""
+        credentials = self.facts["credentials"][identity]
+        return boto3.client(
+            service,
+            region_name=self.facts["region"],
+            endpoint_url=self.facts["aws_endpoint_url"],
+            aws_access_key_id=credentials["access_key"],
+            aws_secret_access_key=credentials["secret_key"],
+            aws_session_token=credentials["session_token"],
+        )
+
+    def playbook(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+        run = subprocess.run(
+            [BIN / "ansible-playbook", "-i", str(CHECKOUT / "inventories/lab"), playbook, *arguments],
+            cwd=CHECKOUT,
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+                "ANSIBLE_NOCOLOR": "1",
+                "SEAM_LAB_FOLDER": str(self.folder),
+                **(environment or {}),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Run(run.returncode, run.stdout)
+
+    def mutating_calls(self) -> list[str]:
+        """All calls so far that could have changed something in AWS, by the teams: service:Operation."""
+        calls = [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
+        teams = ("seam-infra", "seam-k8s")
+        return [
+            f"{call['service']}:{call['operation']}"
+            for call in calls
+            if call["mutating"] and any(team in call["caller"] for team in teams)
+        ]
+
+    def kubectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BIN / "kubectl", *arguments],
+            env={
+                **os.environ,
+                "KUBECONFIG": str(self.folder / "kubeconfig"),
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab in which nothing takes longer than it must."""
+    folder = tmp_path_factory.mktemp("lab")
+    command = [sys.executable, "-m", "lab"]
+    subprocess.run([*command, "up", "--folder", str(folder), "--pace", "0"], cwd=CHECKOUT, check=True)
+    try:
+        yield Lab(folder)
+    finally:
+        subprocess.run([*command, "down", "--folder", str(folder)], cwd=CHECKOUT, check=True)

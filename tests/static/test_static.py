@@ -1,0 +1,49 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The static checks, each with its own tool and configuration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "lab", "plugins", "tools"],
+        ["yamllint", "--strict", "."],
+        ["ansible-lint", "--offline", "--strict"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_tool_finds_nothing(command: list[str]) -> None:
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "NO_COLOR": "1"}
+    run = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "plugins").glob("modules/*.py")), ids=lambda path: path.stem)
+def test_module_documentation_renders(path: Path) -> None:
+    run = subprocess.run(
+        [BIN / "ansible-doc", "--type", "module", f"seam.eks_auto.{path.stem}"],
+        cwd=CHECKOUT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    for heading in ("OPTIONS", "ATTRIBUTES", "EXAMPLES", "RETURN VALUES"):
+        assert heading in run.stdout

@@ -82,13 +82,14 @@ def _plan_creation(desired: Settings) -> list[Step]:
         request["bootstrapSelfManagedAddons"] = False
     if desired.get("logging"):
         request["logging"] = {"clusterLogging": [{"types": desired["logging"], "enabled": True}]}
-    for name, build in {
-        "version": lambda value: {"version": value},
-        "upgrade_policy": _upgrade_policy,
-        "deletion_protection": _deletion_protection,
-        "zonal_shift": _zonal_shift,
-        "tags": lambda value: {"tags": value} if value else {},
-    }.items():
+    if desired.get("tags"):
+        request["tags"] = desired["tags"]
+    for name, build in (
+        ("version", _version),
+        ("upgrade_policy", _upgrade_policy),
+        ("deletion_protection", _deletion_protection),
+        ("zonal_shift", _zonal_shift),
+    ):
         if name in desired:
             request |= build(desired[name])
     return [Step("CreateCluster", request)]
@@ -144,6 +145,10 @@ def _switch(
     return [] if goal[name] == current[name] else [Step(action, build(goal[name]))]
 
 
+def _version(version: str) -> dict[str, t.Any]:
+    return {"version": version}
+
+
 def _deletion_protection(enabled: bool) -> dict[str, t.Any]:
     return {"deletionProtection": enabled}
 
@@ -177,7 +182,7 @@ def _authentication_steps(current: Settings, goal: Settings) -> list[Step]:
 def _version_steps(current: Settings, goal: Settings) -> list[Step]:
     major, first = _minor(current["version"])
     _, last = _minor(goal["version"])
-    return [Step("VersionUpdate", {"version": f"{major}.{minor}"}) for minor in range(first + 1, last + 1)]
+    return [Step("VersionUpdate", _version(f"{major}.{minor}")) for minor in range(first + 1, last + 1)]
 
 
 def _auto_mode_steps(current: Settings, goal: Settings) -> list[Step]:

@@ -41,7 +41,7 @@ options:
     default: present
   definition:
     description:
-      - OpenAPI 3.0.1 or Swagger 2.0 document of at most 6 MB in which every operation has C(x-amazon-apigateway-integration),
+      - OpenAPI 3.0.1 or Swagger 2.0 document, at most 6 MB, with C(x-amazon-apigateway-integration) in every operation,
         see P(seam.eks_auto.vpc_link_integrations#filter).
       - Required when O(state=present).
     type: dict
@@ -135,8 +135,16 @@ actions:
   description: The AWS calls that were made (in check mode, would be made) to change something.
   returned: success
   type: list
-  elements: str
-  sample: [PutRestApi petstore, CreateDeployment petstore, UpdateStage prod]
+  elements: dict
+  contains:
+    action:
+      description: AWS's name of the operation.
+      type: str
+      sample: PutRestApi
+    subject:
+      description: What it is done to, by ID, or by name where the ID isn't known yet.
+      type: str
+      sample: petstore
 """
 
 import re
@@ -144,7 +152,13 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import AnsibleApiGatewayError, Item, Step
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
+    AnsibleApiGatewayError,
+    Item,
+    Step,
+    report,
+    run_module,
+)
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
     INTEGRATION,
     OpenApiError,
@@ -332,7 +346,7 @@ class RestApi:
 
     def apply(self, step: Step) -> None:
         arguments = step.arguments
-        match step.operation:
+        match step.action:
             case "CreateRestApi":
                 self.id = api.create_rest_api(self.client, **arguments)["id"]
             case "TagResource":
@@ -396,7 +410,7 @@ def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
     """How it will look, for the diff."""
     if desired["state"] == "absent":
         return {}
-    imports = any(step.operation == "PutRestApi" for step in steps)
+    imports = any(step.action == "PutRestApi" for step in steps)
     variables = desired["variables"]
     return {
         "name": desired["name"],
@@ -412,7 +426,7 @@ def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
     }
 
 
-def run(module: AnsibleAWSModule, client: t.Any) -> Item:
+def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     """Plan, carry out unless in check mode, and return the module's result."""
     ownership_tags, tags = ownership(module.params)
     desired = desired_state(module.params, tags)
@@ -426,12 +440,12 @@ def run(module: AnsibleAWSModule, client: t.Any) -> Item:
     if steps and not module.check_mode:
         rest_api = RestApi(client, current, desired, module.warn)
         for step in steps:
+            started.append(step)
             rest_api.apply(step)
         current = observe(client, ownership_tags)
     stage = stage_of(current, desired) or {}
     return {
-        "changed": bool(steps),
-        "actions": [str(step) for step in steps],
+        **report(steps),
         "diff": diff,
         "rest_api": as_result(current["api"]) or {},
         "stage": as_result(stage) or {},
@@ -455,11 +469,7 @@ def main() -> None:
         required_if=[("state", "present", ["name", "definition", "stage_name"])],
         supports_check_mode=True,
     )
-    try:
-        result = run(module, module.client("apigateway"))
-    except AnsibleApiGatewayError as error:
-        module.fail_json_aws_error(error)
-    module.exit_json(**result)
+    run_module(module, run)
 
 
 if __name__ == "__main__":

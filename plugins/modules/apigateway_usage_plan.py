@@ -159,15 +159,29 @@ actions:
   description: The AWS calls that were made (in check mode, would be made) to change something.
   returned: success
   type: list
-  elements: str
-  sample: [CreateUsagePlan petstore, CreateApiKey petstore, CreateUsagePlanKey petstore]
+  elements: dict
+  contains:
+    action:
+      description: AWS's name of the operation.
+      type: str
+      sample: CreateUsagePlan
+    subject:
+      description: What it is done to, by ID, or by name where the ID isn't known yet.
+      type: str
+      sample: petstore
 """
 
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import AnsibleApiGatewayError, Item, Step
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
+    AnsibleApiGatewayError,
+    Item,
+    Step,
+    report,
+    run_module,
+)
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     as_result,
     differing,
@@ -285,7 +299,7 @@ def _key_update_steps(key: Item, desired: Item) -> list[Step]:
     return steps + tag_steps(f"/apikeys/{key['id']}", key, desired["tags"])
 
 
-def apply(client: t.Any, steps: list[Step], current: Item) -> None:
+def apply(client: t.Any, steps: list[Step], current: Item, started: list[Step]) -> None:
     """Carry the steps out; the IDs of what is created are only known here."""
     ids = {name: current[name] and current[name]["id"] for name in ("plan", "key")}
 
@@ -307,7 +321,8 @@ def apply(client: t.Any, steps: list[Step], current: Item) -> None:
         "TagResource": lambda path, tags: api.tag_resource(client, path, tags),
     }
     for step in steps:
-        calls[step.operation](**step.arguments)
+        started.append(step)
+        calls[step.action](**step.arguments)
 
 
 def observe(client: t.Any, ownership_tags: dict[str, str]) -> Item:
@@ -342,7 +357,7 @@ def _prediction(before: Item, desired: Item) -> Item:
     }
 
 
-def run(module: AnsibleAWSModule, client: t.Any) -> Item:
+def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     """Plan, carry out unless in check mode, and return the module's result."""
     check(module.params["throttle"], module.params["quota"])
     ownership_tags, tags = ownership(module.params)
@@ -351,12 +366,11 @@ def run(module: AnsibleAWSModule, client: t.Any) -> Item:
     steps = plan(current, desired)
     before = _shown(current)
     if steps and not module.check_mode:
-        apply(client, steps, current)
+        apply(client, steps, current, started)
         current = observe(client, ownership_tags)
     after = _shown(current)
     return {
-        "changed": bool(steps),
-        "actions": [str(step) for step in steps],
+        **report(steps),
         "diff": {"before": before, "after": _prediction(before, desired)},
         "usage_plan": after["usage_plan"],
         "api_key": after["api_key"],
@@ -396,11 +410,7 @@ def main() -> None:
         required_if=[("state", "present", ["name"])],
         supports_check_mode=True,
     )
-    try:
-        result = run(module, module.client("apigateway"))
-    except AnsibleApiGatewayError as error:
-        module.fail_json_aws_error(error)
-    module.exit_json(**result)
+    run_module(module, run)
 
 
 if __name__ == "__main__":

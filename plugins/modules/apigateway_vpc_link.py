@@ -120,8 +120,16 @@ actions:
   description: The AWS calls that were made (in check mode, would be made) to change something.
   returned: success
   type: list
-  elements: str
-  sample: [CreateVpcLink petstore]
+  elements: dict
+  contains:
+    action:
+      description: AWS's name of the operation.
+      type: str
+      sample: CreateVpcLink
+    subject:
+      description: What it is done to, by ID, or by name where the ID isn't known yet.
+      type: str
+      sample: petstore
 timeline:
   description: What was seen when while waiting.
   returned: when something was waited for
@@ -141,6 +149,8 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
     AnsibleApiGatewayError,
     Item,
     Step,
+    report,
+    run_module,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     differing,
@@ -153,7 +163,6 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transfor
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import (
     Verdict,
-    WaitError,
     wait,
 )
 
@@ -210,11 +219,11 @@ class Links:
 
     def apply(self, step: Step) -> None:
         arguments = step.arguments
-        if step.operation == "CreateVpcLink":
+        if step.action == "CreateVpcLink":
             self._create(arguments["before"])
-        elif step.operation == "DeleteVpcLink":
+        elif step.action == "DeleteVpcLink":
             self._delete(arguments["link"])
-        elif step.operation == "UpdateVpcLink":
+        elif step.action == "UpdateVpcLink":
             api.update_vpc_link(self.client, **arguments)
         else:
             api.tag_resource(self.client, **arguments)
@@ -272,7 +281,7 @@ def _shown(link: Item | None) -> Item:
     return {key: value for key, value in link_result(link).items() if key in shown} if link else {}
 
 
-def run(module: AnsibleAWSModule, client: t.Any) -> Item:
+def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     """Plan, carry out unless in check mode, and return the module's result."""
     params = module.params
     ownership_tags, tags = ownership(params)
@@ -293,6 +302,7 @@ def run(module: AnsibleAWSModule, client: t.Any) -> Item:
     diff = {"before": _shown(current), "after": _prediction(current, desired)}
     if not module.check_mode:
         for step in steps:
+            started.append(step)
             links.apply(step)
         for link_id in leaving if params["wait"] else []:
             links.await_gone(link_id)
@@ -301,8 +311,7 @@ def run(module: AnsibleAWSModule, client: t.Any) -> Item:
     if link and params["wait"] and not module.check_mode:
         link = links.await_available(link)
     return {
-        "changed": bool(steps),
-        "actions": [str(step) for step in steps],
+        **report(steps),
         "diff": diff,
         "vpc_link": link_result(link) if link else {},
         "superseded": [link_result(old) for old in superseded(found, target)] if params["state"] == "present" else [],
@@ -326,13 +335,7 @@ def main() -> None:
         required_if=[("state", "present", ["name", "target_arn"])],
         supports_check_mode=True,
     )
-    try:
-        result = run(module, module.client("apigateway"))
-    except AnsibleApiGatewayError as error:
-        module.fail_json_aws_error(error)
-    except WaitError as error:
-        module.fail_json(msg=str(error), timeline=error.timeline.entries)
-    module.exit_json(**result)
+    run_module(module, run)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors of API Gateway, and the step that a plan is made of."""
+"""Errors of API Gateway, the step that a plan is made of, and how a module ends."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
     AnsibleAWSError,
 )
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+from .._wait import WaitError
 
 Item = dict[str, t.Any]
 
@@ -69,11 +71,34 @@ class ApiGatewayErrorHandler(AWSErrorHandler):
 
 @dataclass(frozen=True)
 class Step:
-    """One AWS call that a plan asks for. Its text is what users see, the same in check mode and in a real run."""
+    """One AWS call that a plan asks for: ``action`` is AWS's name of it, ``subject`` the ID, or name until it has one."""
 
-    operation: str
+    action: str
     subject: str
     arguments: Item = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.subject}"
+        return f"{self.action} {self.subject}"
+
+
+def report(steps: list[Step]) -> Item:
+    """What every module returns of its steps, the same in check mode and in a real run."""
+    actions = [{"action": step.action, "subject": step.subject} for step in steps]
+    return {"changed": bool(steps), "actions": actions}
+
+
+def run_module(module: t.Any, run: t.Callable[[t.Any, t.Any, list[Step]], Item]) -> None:
+    """End a module with what ``run(module, client, started)`` returns, or with one clear error.
+
+    ``run`` adds each step to ``started`` before it is carried out, so that an error tells how far the module came.
+    """
+    started: list[Step] = []
+    try:
+        result = run(module, module.client("apigateway"), started)
+    except AnsibleApiGatewayError as error:
+        if error.exception:
+            module.fail_json_aws(error.exception, msg=error.message, **report(started))
+        module.fail_json(msg=error.message, **report(started))
+    except WaitError as error:
+        module.fail_json(msg=str(error), timeline=error.timeline.entries, **report(started))
+    module.exit_json(**result)

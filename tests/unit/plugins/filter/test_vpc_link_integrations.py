@@ -164,7 +164,7 @@ def test_other_integrations_are_left_alone(kind: str) -> None:
 
 
 def test_longest_prefix_wins_by_whole_segments() -> None:
-    paths = {path: {"get": {}} for path in ("/", "/pet", "/pet/{id}", "/pets", "/pet/toys/1")}
+    paths: Node = {path: {"get": {}} for path in ("/", "/pet", "/pet/{id}", "/pets", "/pet/toys/1")}
     backends = [
         {"host": "all"},
         {"path_prefix": "/pet/", "host": "pets", "connection_id": "l2", "port": 443, "base_path": "/v1"},

@@ -105,6 +105,12 @@ def test_definition_equals_what_an_import_stores(file: str, count: int) -> None:
     assert outline_differences(expected, outline_of_live(live_methods(stored(definition)))) == []
 
 
+def test_outline_of_a_mock() -> None:
+    methods = {"OPTIONS": {"apiKeyRequired": False, "methodIntegration": {"type": "MOCK"}}}
+    expected = {"OPTIONS /pet": {"apiKeyRequired": False, "type": "MOCK"}}
+    assert outline_of_live({"/pet": methods}) == expected
+
+
 def test_differences_name_method_and_setting() -> None:
     expected = {"GET /a": {"uri": "x", "apiKeyRequired": False}, "GET /b": {}}
     found = {"GET /a": {"uri": "y", "apiKeyRequired": False}, "GET /c": {}}

@@ -72,8 +72,14 @@ class FakeApiGateway:
         return f"{kind}{next(self._ids)}"
 
     def tag_resource(self, resourceArn: str, tags: dict[str, str]) -> None:
-        kind, item_id = resourceArn.rpartition("::/")[2].split("/")
-        items = {"vpclinks": self.links, "restapis": self.apis, "usageplans": self.plans, "apikeys": self.keys}[kind]
+        kind, item_id = str(resourceArn).rpartition("::/")[2].split("/")
+        kinds: dict[str, dict[str, Item]] = {
+            "vpclinks": self.links,
+            "restapis": self.apis,
+            "usageplans": self.plans,
+            "apikeys": self.keys,
+        }
+        items = kinds[kind]
         items[item_id]["tags"].update(tags)
 
     # VPC links: each look moves a link one status on.
@@ -208,7 +214,7 @@ class FakeApiGateway:
 
 
 #: Settings that aren't text, although patch operations carry text.
-TYPES = {
+TYPES: dict[str, t.Callable[[str], t.Any]] = {
     "rateLimit": float,
     "burstLimit": int,
     "limit": int,
@@ -234,6 +240,11 @@ def patched(item: Item, operations: list[Item]) -> Item:
 class Run(t.NamedTuple):
     failed: bool
     result: Item
+
+
+def told(result: Item) -> list[str]:
+    """The actions that a module returned, each in one text."""
+    return [f"{action['action']} {action['subject']}" for action in result["actions"]]
 
 
 class Runner:

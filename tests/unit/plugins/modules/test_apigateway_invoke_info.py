@@ -15,7 +15,12 @@ import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
 from ansible_collections.seam.eks_auto.plugins.modules import apigateway_invoke_info as module
 from ansible_collections.seam.eks_auto.plugins.modules.apigateway_invoke_info import Response, explain, judge
-from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import FakeApiGateway, Item, Runner
+from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import (
+    FakeApiGateway,
+    Item,
+    Runner,
+    refusal,
+)
 
 
 class Stage(ThreadingHTTPServer):
@@ -112,6 +117,15 @@ def test_the_key_never_shows(stage: Stage, run: Runner) -> None:
     failed = run(url=stage.url, api_key_id="key1", requests=[{}], wait_timeout=0)
     assert failed.failed
     assert "secret-value" not in json.dumps(failed.result)
+
+
+def test_unknown_key(stage: Stage, run: Runner) -> None:
+    run.fake.refusals["get_api_key"] = [refusal("NotFoundException", "Invalid API Key identifier specified")]
+    failed = run(url=stage.url, api_key_id="key9", requests=[{}])
+    assert failed.failed
+    assert "Failed to read API key: " in failed.result["msg"]
+    assert "Invalid API Key identifier specified" in failed.result["msg"]
+    assert stage.requests == []
 
 
 def test_no_key_asks_nothing_of_aws(stage: Stage, run: Runner) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fak
     Item,
     Runner,
     refusal,
+    told,
 )
 
 EXPORT = Path(__file__).parents[1] / "fixtures" / "petstore-apigateway-export.json"
@@ -31,7 +32,7 @@ DEFINITION = vpc_link_integrations(
         "paths": {"/pet": {"get": {"security": [{"key": []}], "responses": {"200": {"description": "ok"}}}}},
     }
 )
-METHOD = {
+METHOD: Item = {
     "httpMethod": "GET",
     "authorizationType": "NONE",
     "apiKeyRequired": True,
@@ -46,7 +47,7 @@ METHOD = {
         "cacheNamespace": "r2",
     },
 }
-OPTIONS = {
+OPTIONS: Item = {
     "name": "petstore",
     "ownership_tags": OWNER,
     "definition": DEFINITION,
@@ -76,7 +77,7 @@ def test_creates_all_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> Non
     assert (fake.changes, predicted["changed"], predicted["rest_api"]) == ([], True, {})
     made = run(**OPTIONS).result
     expected = ["CreateRestApi petstore", "PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
-    assert made["actions"] == predicted["actions"] == expected
+    assert told(made) == told(predicted) == expected
     assert made["rest_api"]["name"] == "petstore"
     assert made["rest_api"]["endpoint_configuration"] == {"types": ["REGIONAL"]}
     assert made["stage"]["variables"] == {"vpcLinkId": "link1", "nlbHost": "nlb.example"}
@@ -110,10 +111,10 @@ def test_changed_definition_is_deployed_and_the_old_deployment_removed(fake: Fak
     changed = copy.deepcopy(DEFINITION)
     changed["components"]["schemas"] = {"Pet": {"type": "object"}}
     options = {**OPTIONS, "definition": changed}
-    predicted = run(check=True, **options).result["actions"]
+    predicted = told(run(check=True, **options).result)
     result = run(**options).result
     expected = ["PutRestApi petstore", "CreateDeployment petstore", "UpdateStage prod", f"DeleteDeployment {old}"]
-    assert result["actions"] == predicted == expected
+    assert told(result) == predicted == expected
     assert list(fake.deployments) == [result["stage"]["deployment_id"]]
     assert run(**options).result["changed"] is False
 
@@ -156,10 +157,10 @@ def test_an_edit_by_hand_is_undone_without_a_deployment(
     run(**OPTIONS)
     resources = copy.deepcopy(fake.resources)
     edit(fake)
-    assert run(check=True, **OPTIONS).result["actions"] == ["PutRestApi petstore"]
+    assert told(run(check=True, **OPTIONS).result) == ["PutRestApi petstore"]
     fake.resources, fake.models = resources, []  # what the import will have stored
     fake.apis["api1"]["name"] = "renamed"
-    assert run(**OPTIONS).result["actions"] == ["PutRestApi petstore"]
+    assert told(run(**OPTIONS).result) == ["PutRestApi petstore"]
     assert fake.changes == ["put_rest_api"]
     assert run(**OPTIONS).result["changed"] is False
 
@@ -186,7 +187,7 @@ def test_stage_on_another_deployment_is_moved_back(fake: FakeApiGateway, run: Ru
     fake.deployments["manual"] = {"id": "manual", "description": "by hand", "createdDate": 999}
     fake.stages["prod"]["deploymentId"] = "manual"
     result = run(**OPTIONS).result
-    assert (result["actions"], result["stage"]["deployment_id"]) == (["UpdateStage prod"], ours)
+    assert (told(result), result["stage"]["deployment_id"]) == (["UpdateStage prod"], ours)
     assert "manual" in fake.deployments
 
 
@@ -199,9 +200,11 @@ def test_deployments_of_other_stages_stay(fake: FakeApiGateway, run: Runner) -> 
 
 def test_continues_after_a_crash_before_the_import(fake: FakeApiGateway, run: Runner) -> None:
     fake.refusals["put_rest_api"] = [refusal("BadRequestException")]
-    assert run(**OPTIONS).failed
+    failed = run(**OPTIONS)
+    assert failed.failed
+    assert told(failed.result) == ["CreateRestApi petstore", "PutRestApi petstore"]
     result = run(**OPTIONS).result
-    assert result["actions"] == ["PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
+    assert told(result) == ["PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
     assert len(fake.apis) == 1
 
 
@@ -209,7 +212,7 @@ def test_continues_after_a_crash_before_the_stage(fake: FakeApiGateway, run: Run
     fake.refusals["create_stage"] = [refusal("BadRequestException")]
     assert run(**OPTIONS).failed
     result = run(**OPTIONS).result
-    assert result["actions"] == ["CreateStage prod"]
+    assert told(result) == ["CreateStage prod"]
     assert len(fake.deployments) == 1
 
 
@@ -221,7 +224,7 @@ def test_import_warnings_are_shown(fake: FakeApiGateway, run: Runner) -> None:
 def test_tags_and_endpoint_type(fake: FakeApiGateway, run: Runner) -> None:
     run(**OPTIONS)
     result = run(**OPTIONS, tags={"team": "infra"}, endpoint_type="EDGE").result
-    assert result["actions"] == ["TagResource /restapis/api1", "UpdateRestApi api1"]
+    assert told(result) == ["TagResource /restapis/api1", "UpdateRestApi api1"]
     assert result["rest_api"]["tags"] == {**OWNER, "team": "infra"}
     patch = [{"op": "replace", "path": "/endpointConfiguration/types/REGIONAL", "value": "EDGE"}]
     assert ("update_rest_api", {"restApiId": "api1", "patchOperations": patch}) in fake.calls
@@ -231,9 +234,9 @@ def test_absent(fake: FakeApiGateway, run: Runner) -> None:
     run(**OPTIONS)
     fake.apis["foreign"] = {"id": "foreign", "name": "petstore"}
     gone: Item = {"ownership_tags": OWNER, "state": "absent"}
-    assert run(check=True, **gone).result["actions"] == ["DeleteRestApi api1"]
+    assert told(run(check=True, **gone).result) == ["DeleteRestApi api1"]
     result = run(**gone).result
-    assert (result["actions"], result["rest_api"], set(fake.apis)) == (["DeleteRestApi api1"], {}, {"foreign"})
+    assert (told(result), result["rest_api"], set(fake.apis)) == (["DeleteRestApi api1"], {}, {"foreign"})
     assert run(**gone).result["changed"] is False
 
 

@@ -10,10 +10,15 @@ import typing as t
 
 import pytest
 from ansible_collections.seam.eks_auto.plugins.modules import apigateway_usage_plan as module
-from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import FakeApiGateway, Item, Runner
+from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import (
+    FakeApiGateway,
+    Item,
+    Runner,
+    told,
+)
 
 OWNER = {"seam": "petstore/petstore/vpclink"}
-OPTIONS = {
+OPTIONS: Item = {
     "name": "petstore",
     "ownership_tags": OWNER,
     "api_stages": [{"api_id": "api1", "stage": "prod"}],
@@ -37,7 +42,7 @@ def test_creates_all_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> Non
     assert (fake.changes, predicted["changed"]) == ([], True)
     made = run(**OPTIONS).result
     expected = ["CreateUsagePlan petstore", "CreateApiKey petstore", "CreateUsagePlanKey petstore"]
-    assert made["actions"] == predicted["actions"] == expected
+    assert told(made) == told(predicted) == expected
     assert made["api_key"] == {"id": "key2", "name": "petstore", "enabled": True}
     assert made["usage_plan"]["quota"] == {"limit": 1000, "period": "MONTH", "offset": 0}
     assert made["usage_plan"]["api_stages"] == [{"api_id": "api1", "stage": "prod"}]
@@ -63,7 +68,7 @@ def test_all_changes_of_the_plan_are_one_call(fake: FakeApiGateway, run: Runner)
         "quota": {"limit": 10, "period": "WEEK", "offset": 6},
     }
     result = run(**changed).result
-    assert result["actions"] == ["UpdateUsagePlan plan1"]
+    assert told(result) == ["UpdateUsagePlan plan1"]
     patch = next(arguments for operation, arguments in fake.calls if operation == "update_usage_plan")[
         "patchOperations"
     ]
@@ -110,14 +115,14 @@ def test_mends(
 ) -> None:
     run(**OPTIONS)
     damage(fake)
-    assert run(**OPTIONS).result["actions"] == actions
+    assert told(run(**OPTIONS).result) == actions
     assert run(**OPTIONS).result["changed"] is False
 
 
 def test_tags_of_both(fake: FakeApiGateway, run: Runner) -> None:
     run(**OPTIONS)
     result = run(**OPTIONS, tags={"team": "infra"}).result
-    assert result["actions"] == ["TagResource /usageplans/plan1", "TagResource /apikeys/key2"]
+    assert told(result) == ["TagResource /usageplans/plan1", "TagResource /apikeys/key2"]
     assert fake.keys["key2"]["tags"] == {**OWNER, "team": "infra"}
 
 
@@ -128,7 +133,7 @@ def test_absent_takes_apart_in_order(fake: FakeApiGateway, run: Runner) -> None:
     predicted = run(check=True, **gone).result
     result = run(**gone).result
     expected = ["DeleteUsagePlanKey key2", "UpdateUsagePlan plan1", "DeleteUsagePlan plan1", "DeleteApiKey key2"]
-    assert result["actions"] == predicted["actions"] == expected
+    assert told(result) == told(predicted) == expected
     assert (fake.plans, set(fake.keys)) == ({}, {"foreign"})
     assert (result["usage_plan"], result["api_key"]) == ({}, {})
     assert run(**gone).result["changed"] is False
@@ -136,7 +141,13 @@ def test_absent_takes_apart_in_order(fake: FakeApiGateway, run: Runner) -> None:
 
 def test_absent_after_a_half_removal(fake: FakeApiGateway, run: Runner) -> None:
     fake.keys["key2"] = {"id": "key2", "name": "petstore", "enabled": True, "tags": OWNER}
-    assert run(ownership_tags=OWNER, state="absent").result["actions"] == ["DeleteApiKey key2"]
+    assert told(run(ownership_tags=OWNER, state="absent").result) == ["DeleteApiKey key2"]
+
+
+def test_absent_of_a_plan_without_stages(fake: FakeApiGateway, run: Runner) -> None:
+    run(name="petstore", ownership_tags=OWNER)
+    expected = ["DeleteUsagePlanKey key2", "DeleteUsagePlan plan1", "DeleteApiKey key2"]
+    assert told(run(ownership_tags=OWNER, state="absent").result) == expected
 
 
 def test_two_owned_keys_are_named(fake: FakeApiGateway, run: Runner) -> None:

@@ -17,11 +17,12 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fak
     Item,
     Runner,
     refusal,
+    told,
 )
 
 OWNER = {"seam": "petstore/petstore/vpclink"}
 NLB, OTHER = "arn:nlb/1", "arn:nlb/2"
-OPTIONS = {"name": "petstore", "ownership_tags": OWNER, "target_arn": NLB}
+OPTIONS: Item = {"name": "petstore", "ownership_tags": OWNER, "target_arn": NLB}
 
 
 def link(link_id: str = "l1", status: str = "AVAILABLE", target: str = NLB, **more: t.Any) -> Item:
@@ -69,7 +70,7 @@ def test_plan(links: list[Item], options: Item, expected: list[str]) -> None:
 
 def test_new_link_waits_until_load_balancer_is_free() -> None:
     links = [link("l1", "DELETING"), link("l2", "FAILED"), link("l3", "DELETING", OTHER)]
-    desired = {
+    desired: Item = {
         "state": "present",
         "name": "p",
         "description": None,
@@ -100,7 +101,7 @@ def test_creates_waits_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> N
     predicted = run(check=True, **OPTIONS).result
     assert (fake.changes, predicted["changed"], predicted["vpc_link"]) == ([], True, {})
     made = run(**OPTIONS).result
-    assert made["actions"] == predicted["actions"] == ["CreateVpcLink petstore"]
+    assert told(made) == told(predicted) == ["CreateVpcLink petstore"]
     assert (made["vpc_link"]["status"], made["vpc_link"]["target_arn"]) == ("AVAILABLE", NLB)
     assert [entry["reason"] for entry in made["timeline"]] == ["PENDING", "AVAILABLE"]
     assert fake.calls[1] == ("create_vpc_link", {"name": "petstore", "tags": OWNER, "targetArns": [NLB]})
@@ -127,7 +128,7 @@ def test_failed_link_is_reported_then_replaced(fake: FakeApiGateway, run: Runner
     assert "Owner: infra" in failed.result["msg"]
     fake.link_statuses = ["PENDING", "AVAILABLE"]
     mended = run(**OPTIONS).result
-    assert mended["actions"] == ["DeleteVpcLink link1", "CreateVpcLink petstore"]
+    assert told(mended) == ["DeleteVpcLink link1", "CreateVpcLink petstore"]
     assert mended["vpc_link"]["id"] == "link2"
     assert "VPC link link1 had failed: The link is FAILED" in str(mended["warnings"])
 
@@ -137,7 +138,7 @@ def test_another_target_leaves_the_old_link_until_purged(fake: FakeApiGateway, r
     result = run(**OPTIONS).result
     assert [old["id"] for old in result["superseded"]] == ["l1"]
     result = run(**OPTIONS, purge_superseded=True).result
-    assert (result["actions"], result["superseded"]) == (["DeleteVpcLink l1"], [])
+    assert (told(result), result["superseded"]) == (["DeleteVpcLink l1"], [])
     assert set(fake.links) == {"foreign", "link1"}
 
 
@@ -167,11 +168,17 @@ def test_absent_waits_for_all_owned_links(fake: FakeApiGateway, run: Runner) -> 
         "l2": link("l2", "DELETING"),
         "foreign": {**link("foreign"), "tags": {}},
     }
-    assert run(check=True, ownership_tags=OWNER, state="absent").result["actions"] == ["DeleteVpcLink l1"]
+    assert told(run(check=True, ownership_tags=OWNER, state="absent").result) == ["DeleteVpcLink l1"]
     assert fake.changes == []
     result = run(ownership_tags=OWNER, state="absent").result
     assert (result["vpc_link"], set(fake.links)) == ({}, {"foreign"})
     assert run(ownership_tags=OWNER, state="absent").result["changed"] is False
+
+
+def test_absent_without_wait(fake: FakeApiGateway, run: Runner) -> None:
+    fake.links = {"l1": link(), "l2": link("l2", "DELETING")}
+    assert run(ownership_tags=OWNER, state="absent", wait=False).result["timeline"] == []
+    assert [old["status"] for old in fake.links.values()] == ["DELETING", "DELETING"]
 
 
 def test_full_quota_is_named_and_not_retried(fake: FakeApiGateway, run: Runner) -> None:

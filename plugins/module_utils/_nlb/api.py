@@ -1,0 +1,77 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One ELBv2 call a function, retried while AWS throttles or stumbles.
+
+Every function raises :class:`AnsibleNlbError`. Answers are AWS's own (CamelCase). What is gone by the time of the call
+is left out of the answer, because load balancers come and go while one looks at them.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .common import RETRY, NlbErrorHandler
+
+Resource = dict[str, t.Any]
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
+_ARNS_PER_CALL = 20
+
+
+@NlbErrorHandler.common_error_handler("describe load balancers")
+@RETRY
+def describe_network_load_balancers(client: t.Any) -> list[Resource]:
+    """Every network load balancer of the account and region."""
+    pages = client.get_paginator("describe_load_balancers").paginate()
+    return [item for item in pages.build_full_result()["LoadBalancers"] if item["Type"] == "network"]
+
+
+def describe_tags(client: t.Any, arns: list[str]) -> dict[str, dict[str, str]]:
+    """Tags by ARN."""
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(arns), _ARNS_PER_CALL):
+        found |= _describe_tags(client, arns[start : start + _ARNS_PER_CALL])
+    return found
+
+
+def _describe_tags(client: t.Any, arns: list[str]) -> dict[str, dict[str, str]]:
+    """As ``describe_tags``, for as many ARNs as one call takes.
+
+    AWS refuses the whole call when one of them is gone, so halves are asked until that one is alone.
+    """
+    descriptions = _describe_existing_tags(client, arns)
+    if descriptions is not None:
+        return {item["ResourceArn"]: {tag["Key"]: tag["Value"] for tag in item["Tags"]} for item in descriptions}
+    if len(arns) == 1:
+        return {}
+    half = len(arns) // 2
+    return _describe_tags(client, arns[:half]) | _describe_tags(client, arns[half:])
+
+
+@NlbErrorHandler.list_error_handler("describe the tags of load balancers")
+@RETRY
+def _describe_existing_tags(client: t.Any, arns: list[str]) -> list[Resource] | None:
+    return t.cast(list[Resource], client.describe_tags(ResourceArns=arns)["TagDescriptions"])
+
+
+@NlbErrorHandler.list_error_handler("describe listeners", default_value=[])
+@RETRY
+def describe_listeners(client: t.Any, load_balancer_arn: str) -> list[Resource]:
+    pages = client.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer_arn)
+    return t.cast(list[Resource], pages.build_full_result()["Listeners"])
+
+
+@NlbErrorHandler.list_error_handler("describe target groups", default_value=[])
+@RETRY
+def describe_target_groups(client: t.Any, load_balancer_arn: str) -> list[Resource]:
+    pages = client.get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+    return t.cast(list[Resource], pages.build_full_result()["TargetGroups"])
+
+
+@NlbErrorHandler.list_error_handler("describe the health of targets", default_value=[])
+@RETRY
+def describe_target_health(client: t.Any, target_group_arn: str) -> list[Resource]:
+    answer = client.describe_target_health(TargetGroupArn=target_group_arn)
+    return t.cast(list[Resource], answer["TargetHealthDescriptions"])

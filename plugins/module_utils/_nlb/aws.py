@@ -1,0 +1,97 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at a contract through AWS, gently: what does not change is asked once, what rarely changes now and then."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import replace
+
+from . import api
+from .common import AnsibleNlbError
+from .observation import AwsView, Contract, Listener, LoadBalancer, Tags, TargetGroup, claims, lookalike
+
+# Seconds for which an active load balancer, its listeners and its target groups are taken as they were last seen.
+# The health of targets is always asked anew: it is what a wait watches at that stage.
+_STRUCTURE_AGE = 2.0
+
+# Seconds between two looks at least, however often Kubernetes pushes.
+_SHORTEST_INTERVAL = 0.25
+
+
+class AwsObserver:
+    """Observes one contract. ``client`` is an ELBv2 client, ``clock`` gives seconds."""
+
+    def __init__(self, client: t.Any, contract: Contract, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._contract = contract
+        self._clock = clock
+        self._tags: dict[str, Tags] = {}
+        self._view: AwsView | None = None
+        self._looked = 0.0
+        self._structure = AwsView()
+        self._structure_read = 0.0
+
+    def observe(self, targets: bool, fresh: bool = False) -> AwsView:
+        """What AWS shows now; with ``targets`` also listeners, target groups and targets.
+
+        With ``fresh``, nothing is taken as it was last seen. A passing trouble is part of the view, unless this is the
+        first look. Raises :class:`AnsibleNlbError`.
+        """
+        now = self._clock()
+        if self._view and not fresh and now - self._looked < _SHORTEST_INTERVAL:
+            return self._view
+        self._looked = now
+        try:
+            self._view = self._look(targets, fresh, now)
+        except AnsibleNlbError as error:
+            if self._view is None or not error.transient:
+                raise
+            self._view = replace(self._view, problem=str(error))
+        return self._view
+
+    def _look(self, targets: bool, fresh: bool, now: float) -> AwsView:
+        old = now - self._structure_read >= _STRUCTURE_AGE
+        settled = targets and all(one.state == "active" and one.listeners for one in self._structure.load_balancers)
+        if fresh or old or not settled or not self._structure.load_balancers:
+            self._structure = self._read_structure(targets)
+            self._structure_read = now
+        if not targets:
+            return self._structure
+        balancers = tuple(self._with_targets(balancer) for balancer in self._structure.load_balancers)
+        return replace(self._structure, load_balancers=balancers)
+
+    def _read_structure(self, targets: bool) -> AwsView:
+        found = api.describe_network_load_balancers(self._client)
+        # A load balancer gets its tags as it is made, so those that were seen once are not asked again.
+        unknown = [item["LoadBalancerArn"] for item in found if not self._tags.get(item["LoadBalancerArn"])]
+        self._tags |= api.describe_tags(self._client, unknown)
+        ours, lookalikes = [], []
+        for item in found:
+            arn = item["LoadBalancerArn"]
+            tags = self._tags.get(arn, {})
+            if claims(tags, self._contract):
+                ours.append(LoadBalancer.of(item, tags))
+            elif other := lookalike(arn, tags, self._contract):
+                lookalikes.append(other)
+        if targets:
+            ours = [self._with_listeners(balancer) for balancer in ours]
+        return AwsView(load_balancers=tuple(ours), lookalikes=tuple(lookalikes))
+
+    def _with_listeners(self, balancer: LoadBalancer) -> LoadBalancer:
+        listeners = map(Listener.of, api.describe_listeners(self._client, balancer.arn))
+        groups = map(TargetGroup.of, api.describe_target_groups(self._client, balancer.arn))
+        return replace(
+            balancer,
+            listeners=tuple(sorted(listeners, key=lambda listener: listener.port)),
+            target_groups=tuple(sorted(groups, key=lambda group: group.port)),
+        )
+
+    def _with_targets(self, balancer: LoadBalancer) -> LoadBalancer:
+        groups = (
+            group.with_targets(api.describe_target_health(self._client, group.arn)) for group in balancer.target_groups
+        )
+        return replace(balancer, target_groups=tuple(groups))

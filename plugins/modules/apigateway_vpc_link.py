@@ -173,8 +173,8 @@ def alive(links: list[Item], target_arn: str | None) -> list[Item]:
 
 
 def superseded(links: list[Item], target_arn: str | None) -> list[Item]:
-    """Links with another target that nobody deletes yet."""
-    return [link for link in links if link["targetArns"] != [target_arn] and link["status"] != "DELETING"]
+    """Links with another target that work or will."""
+    return [link for link in links if link["targetArns"] != [target_arn] and link["status"] in ("PENDING", "AVAILABLE")]
 
 
 def plan(links: list[Item], desired: Item) -> list[Step]:
@@ -182,9 +182,8 @@ def plan(links: list[Item], desired: Item) -> list[Step]:
     if desired["state"] == "absent":
         return [_deletion(link) for link in links if link["status"] != "DELETING"]
     target = desired["target_arn"]
-    failed = [link for link in links if link["status"] == "FAILED"]
     link = only("VPC link", alive(links, target))
-    steps = [_deletion(failure) for failure in failed]
+    steps = [_deletion(old) for old in links if old["status"] == "FAILED"]
     if link is None:
         # A load balancer takes one link at a time, so the new one waits until what held it is gone.
         before = [old["id"] for old in links if old["targetArns"] == [target]]
@@ -192,7 +191,7 @@ def plan(links: list[Item], desired: Item) -> list[Step]:
     else:
         steps += _update_steps(link, desired)
     if desired["purge_superseded"]:
-        steps += [_deletion(old) for old in superseded(links, target) if old not in failed]
+        steps += [_deletion(old) for old in superseded(links, target)]
     return steps
 
 
@@ -215,6 +214,7 @@ class Links:
         self.desired = desired
         self.wait_for_end = wait_for_end
         self.deadline = time.monotonic() + timeout
+        self.created: Item | None = None
         self.timeline: list[Item] = []
 
     def apply(self, step: Step) -> None:
@@ -238,7 +238,7 @@ class Links:
         for link_id in before:
             self.await_gone(link_id)
         described = {key: self.desired[key] for key in ("name", "description", "tags") if self.desired[key] is not None}
-        api.create_vpc_link(self.client, **described, targetArns=[self.desired["target_arn"]])
+        self.created = api.create_vpc_link(self.client, **described, targetArns=[self.desired["target_arn"]])
 
     def _delete(self, link: Item) -> None:
         if link["status"] == "PENDING":
@@ -307,7 +307,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
         for link_id in leaving if params["wait"] else []:
             links.await_gone(link_id)
         found = observe() if steps or leaving else found
-    link = next(iter(alive(found, target)), None) if params["state"] == "present" else None
+    link = (links.created or next(iter(alive(found, target)), None)) if params["state"] == "present" else None
     if link and params["wait"] and not module.check_mode:
         link = links.await_available(link)
     return {

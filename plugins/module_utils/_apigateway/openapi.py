@@ -42,6 +42,11 @@ def check_document(document: t.Any) -> None:
         raise OpenApiError("the OpenAPI document has no paths")
     for path, item in paths.items():
         _check_path(path, item)
+    for name in _schemas(document):
+        if not re.fullmatch(r"[A-Za-z0-9]+", str(name)):
+            raise OpenApiError(
+                f"the OpenAPI document has the schema '{name}': API Gateway takes letters and digits only"
+            )
     if not any(True for _ in operations(document)):
         raise OpenApiError("the OpenAPI document has no operation under any of its paths")
 
@@ -92,6 +97,12 @@ def security_schemes(document: t.Mapping[str, t.Any]) -> Node:
     if "swagger" in document:
         return t.cast(Node, document.get("securityDefinitions") or {})
     return t.cast(Node, (document.get("components") or {}).get("securitySchemes") or {})
+
+
+def _schemas(document: t.Mapping[str, t.Any]) -> Node:
+    if "swagger" in document:
+        return t.cast(Node, document.get("definitions") or {})
+    return t.cast(Node, (document.get("components") or {}).get("schemas") or {})
 
 
 def resolve(document: t.Mapping[str, t.Any], node: t.Any) -> t.Any:

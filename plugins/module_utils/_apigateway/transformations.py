@@ -174,11 +174,11 @@ def outline_of_live(methods: dict[str, dict[str, Item]]) -> dict[str, Item]:
 
 
 def _is_api_key(scheme: Node) -> bool:
-    """Only this header makes API Gateway ask for a key.
+    """Whether the scheme asks for an API key. Authorizers are of type apiKey too.
 
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-usage-plan-oas.html
     """
-    return (scheme.get("type"), scheme.get("in"), str(scheme.get("name")).lower()) == ("apiKey", "header", "x-api-key")
+    return scheme.get("type") == "apiKey" and "x-amazon-apigateway-authtype" not in scheme
 
 
 def _outline(api_key_required: bool, integration: Item) -> Item:

@@ -203,6 +203,7 @@ def test_input_is_not_changed(petstore: Node) -> None:
         (small(paths={"/pet": {"summary": "x"}}), "no operation"),
         (small(paths={"pet": {"get": {}}}), "'pet' of the OpenAPI document doesn't start with a slash"),
         (small(paths={"/pet{id}": {"get": {}}}), "the segment 'pet{id}'"),
+        (small(components={"schemas": {"Pet_2": {}}}), "the schema 'Pet_2'"),
         (small(paths={"/ペット": {"get": {}}}), "the segment 'ペット'"),
         (small(paths={"/p": {"get": {"responses": {"200": {"$ref": "other.yml#/x"}}}}}), "reference 'other.yml#/x'"),
         (small(paths={"/p": {"get": {"responses": {"200": {"$ref": "#/x/y"}}}}}), "reference '#/x/y'"),

@@ -111,6 +111,17 @@ def test_outline_of_a_mock() -> None:
     assert outline_of_live({"/pet": methods}) == expected
 
 
+def test_authorizers_ask_for_no_api_key() -> None:
+    authorizer = {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "custom"}
+    definition = {
+        "swagger": "2.0",
+        "securityDefinitions": {"lambda": authorizer, "key": {"type": "apiKey", "name": "x-api-key", "in": "header"}},
+        "paths": {"/a": {"get": {"security": [{"lambda": []}]}, "put": {"security": [{"key": []}]}}},
+    }
+    outline = outline_of_definition(definition)
+    assert {name: method["apiKeyRequired"] for name, method in outline.items()} == {"GET /a": False, "PUT /a": True}
+
+
 def test_differences_name_method_and_setting() -> None:
     expected = {"GET /a": {"uri": "x", "apiKeyRequired": False}, "GET /b": {}}
     found = {"GET /a": {"uri": "y", "apiKeyRequired": False}, "GET /c": {}}

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a new cluster has before anybody uses it."""
+
+from __future__ import annotations
+
+from lab.kubernetes.embedded.registry import NAMESPACE, Options, Registry
+from lab.kubernetes.embedded.resources import RESOURCES
+from lab.kubernetes.embedded.services import CLUSTER_IPS
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+_SERVICE = next(each for each in RESOURCES if each.kind == "Service")
+
+
+def fill(registry: Registry) -> None:
+    """Make the namespaces, and the Service of the API server itself."""
+    options = Options(manager="kube-apiserver")
+    for name in NAMESPACES:
+        registry.create(NAMESPACE, "", {"metadata": {"name": name}}, options)
+    spec = {
+        "clusterIP": str(CLUSTER_IPS[1]),
+        "ports": [{"name": "https", "port": 443, "targetPort": 443}],
+    }
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    registry.create(_SERVICE, "default", {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec}, options)

@@ -1,0 +1,137 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the API server fills in where a client says nothing: a table by type, walked along the schema."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from lab.kubernetes.embedded.resources import Object
+from lab.kubernetes.embedded.schema import Type
+
+#: Computes the defaults out of the object that lacks them.
+Computed = Callable[[Object], Object]
+
+
+def _container(item: Object) -> Object:
+    tag = item.get("image", "").rpartition("/")[2].partition("@")
+    latest = not tag[1] and tag[0].partition(":")[2] in ("", "latest")
+    defaults: Object = {
+        "imagePullPolicy": "Always" if latest else "IfNotPresent",
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        "resources": {},
+    }
+    limits = (item.get("resources") or {}).get("limits")
+    if limits:
+        # A request that is left out is as large as its limit.
+        defaults["resources"] = {**item["resources"], "requests": {**limits, **item["resources"].get("requests", {})}}
+        item["resources"] = defaults["resources"]
+    return defaults
+
+
+def _deployment_strategy(item: Object) -> Object:
+    if item.get("type", "RollingUpdate") != "RollingUpdate":
+        return {}
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+
+
+def _service_port(item: Object) -> Object:
+    return {"protocol": "TCP", "targetPort": item.get("port")}
+
+
+def _service(item: Object) -> Object:
+    kind = item.get("type", "ClusterIP")
+    defaults: Object = {"type": "ClusterIP", "sessionAffinity": "None"}
+    if kind != "ExternalName":
+        defaults["internalTrafficPolicy"] = "Cluster"
+    if kind in ("NodePort", "LoadBalancer"):
+        defaults["externalTrafficPolicy"] = "Cluster"
+    if kind == "LoadBalancer":
+        defaults["allocateLoadBalancerNodePorts"] = True
+    if item.get("sessionAffinity") == "ClientIP":
+        defaults["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 10800}}
+    return defaults
+
+
+def _pod_spec(item: Object) -> Object:
+    defaults: Object = {
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 30,
+        "dnsPolicy": "ClusterFirst",
+        "securityContext": {},
+        "schedulerName": "default-scheduler",
+    }
+    if "serviceAccountName" in item:
+        defaults["serviceAccount"] = item["serviceAccountName"]
+    return defaults
+
+
+def _labelled(item: Object) -> Object:
+    """The labels that a Deployment or ReplicaSet lacks are those of its pods."""
+    labels = item.get("spec", {}).get("template", {}).get("metadata", {}).get("labels")
+    if labels and "labels" not in item["metadata"]:
+        item["metadata"]["labels"] = dict(labels)
+    return {}
+
+
+_CORE = "io.k8s.api.core.v1."
+_READ_ONLY_MODE = {"defaultMode": 0o644}
+
+DEFAULTS: dict[str, Object | Computed] = {
+    _CORE + "PodSpec": _pod_spec,
+    _CORE + "Container": _container,
+    _CORE + "ContainerPort": {"protocol": "TCP"},
+    _CORE + "Probe": {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3},
+    _CORE + "HTTPGetAction": {"path": "/", "scheme": "HTTP"},
+    _CORE + "GRPCAction": {"service": ""},
+    _CORE + "ObjectFieldSelector": {"apiVersion": "v1"},
+    _CORE + "SecretVolumeSource": _READ_ONLY_MODE,
+    _CORE + "ConfigMapVolumeSource": _READ_ONLY_MODE,
+    _CORE + "DownwardAPIVolumeSource": _READ_ONLY_MODE,
+    _CORE + "ProjectedVolumeSource": _READ_ONLY_MODE,
+    _CORE + "HostPathVolumeSource": {"type": ""},
+    _CORE + "ServiceAccountTokenProjection": {"expirationSeconds": 3600},
+    _CORE + "ServicePort": _service_port,
+    _CORE + "ServiceSpec": _service,
+    _CORE + "EndpointPort": {"protocol": "TCP"},
+    _CORE + "Secret": {"type": "Opaque"},
+    "io.k8s.api.apps.v1.DeploymentSpec": {
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
+        "strategy": {},
+    },
+    "io.k8s.api.apps.v1.DeploymentStrategy": _deployment_strategy,
+    "io.k8s.api.apps.v1.RollingUpdateDeployment": {"maxSurge": "25%", "maxUnavailable": "25%"},
+    "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1},
+    "io.k8s.api.apps.v1.ReplicaSet": _labelled,
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
+    "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
+    "io.k8s.api.networking.v1.NetworkPolicySpec": lambda item: {
+        "policyTypes": ["Ingress", "Egress"] if "egress" in item else ["Ingress"]
+    },
+    "io.k8s.api.networking.v1.NetworkPolicyPort": {"protocol": "TCP"},
+    "io.k8s.api.rbac.v1.RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},
+    "io.k8s.api.rbac.v1.Subject": lambda item: (
+        {} if item.get("kind") == "ServiceAccount" else {"apiGroup": "rbac.authorization.k8s.io"}
+    ),
+}
+
+
+def fill(kind: Type, value: Any) -> None:
+    """Set every default in a value of this type, in place, from the outside in."""
+    if isinstance(value, list) and kind.items is not None:
+        for each in value:
+            fill(kind.items, each)
+    elif isinstance(value, dict):
+        known = DEFAULTS.get(kind.name, {})
+        for name, default in (known(value) if callable(known) else known).items():
+            if name not in value:
+                value[name] = copy.deepcopy(default)
+        for name, each in value.items():
+            fill(kind.field(name), each)

@@ -1,0 +1,140 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Refusals, as the Status objects that Kubernetes' API answers with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lab.kubernetes.embedded.resources import Resource
+
+
+class StatusError(Exception):
+    """A request that is refused: the HTTP code, and the machine's and the reader's reason."""
+
+    def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details or {}
+
+    def status(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "details": self.details,
+            "code": self.code,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Cause:
+    """One thing that is wrong with a field. ``detail`` is what follows the field in messages."""
+
+    reason: str
+    field: str
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"reason": self.reason, "message": self.detail, "field": self.field}
+
+
+def required(field: str, detail: str = "") -> Cause:
+    return Cause("FieldValueRequired", field, f"Required value: {detail}" if detail else "Required value")
+
+
+def invalid_value(field: str, value: Any, detail: str) -> Cause:
+    return Cause("FieldValueInvalid", field, f"Invalid value: {_quote(value)}: {detail}")
+
+
+def duplicate(field: str, value: Any) -> Cause:
+    return Cause("FieldValueDuplicate", field, f"Duplicate value: {_quote(value)}")
+
+
+def forbidden_value(field: str, detail: str) -> Cause:
+    return Cause("FieldValueForbidden", field, f"Forbidden: {detail}")
+
+
+def unsupported(field: str, value: Any, supported: Sequence[str]) -> Cause:
+    values = ", ".join(_quote(each) for each in supported)
+    return Cause("FieldValueNotSupported", field, f"Unsupported value: {_quote(value)}: supported values: {values}")
+
+
+def _quote(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, (dict, list)) else str(value)
+
+
+def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> StatusError:
+    """422: the object is understood but not allowed."""
+    texts = [f"{cause.field}: {cause.detail}" for cause in causes]
+    what = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    details = {
+        "name": name,
+        "group": resource.group,
+        "kind": resource.kind,
+        "causes": [cause.as_dict() for cause in causes],
+    }
+    return StatusError(422, "Invalid", f'{resource.qualified_kind} "{name}" is invalid: {what}', details)
+
+
+def _about(resource: Resource, name: str) -> dict[str, str]:
+    return {"name": name, "group": resource.group, "kind": resource.plural}
+
+
+def not_found(resource: Resource, name: str) -> StatusError:
+    return StatusError(404, "NotFound", f'{resource.qualified} "{name}" not found', _about(resource, name))
+
+
+def no_such_path() -> StatusError:
+    return StatusError(404, "NotFound", "the server could not find the requested resource")
+
+
+def already_exists(resource: Resource, name: str) -> StatusError:
+    message = f'{resource.qualified} "{name}" already exists'
+    return StatusError(409, "AlreadyExists", message, _about(resource, name))
+
+
+def conflict(resource: Resource, name: str, why: str) -> StatusError:
+    message = f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}'
+    return StatusError(409, "Conflict", message, _about(resource, name))
+
+
+def modified(resource: Resource, name: str) -> StatusError:
+    return conflict(
+        resource,
+        name,
+        "the object has been modified; please apply your changes to the latest version and try again",
+    )
+
+
+def forbidden(resource: Resource, name: str, why: str) -> StatusError:
+    subject = f'{resource.qualified} "{name}"' if name else resource.qualified
+    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _about(resource, name))
+
+
+def bad_request(message: str) -> StatusError:
+    return StatusError(400, "BadRequest", message)
+
+
+def method_not_allowed() -> StatusError:
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def expired(asked: int, oldest: int) -> StatusError:
+    """410: the history doesn't reach back to the resource version that was asked for."""
+    return StatusError(410, "Expired", f"too old resource version: {asked} ({oldest})")

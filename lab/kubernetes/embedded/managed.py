@@ -1,0 +1,169 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""metadata.managedFields, and server-side apply, which is decided by them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from lab.kubernetes.embedded import errors, fieldsets
+from lab.kubernetes.embedded.errors import StatusError
+from lab.kubernetes.embedded.fieldsets import Path
+from lab.kubernetes.embedded.resources import Object
+from lab.kubernetes.embedded.schema import Type
+
+
+@dataclasses.dataclass(frozen=True)
+class Manager:
+    """Who owns fields, and by which operation."""
+
+    name: str
+    operation: str
+    api_version: str
+    subresource: str = ""
+
+    def describe(self, time: str) -> str:
+        """As conflicts name it."""
+        text = f'"{self.name}"'
+        if self.subresource:
+            text += f' with subresource "{self.subresource}"'
+        if self.operation == "Update":
+            text += f" using {self.api_version}" + (f" at {time}" if time else "")
+        return text
+
+
+class Managers:
+    """The managers of one object, each with its fields and the time of its last change."""
+
+    def __init__(self, item: Object | None) -> None:
+        self._fields: dict[Manager, set[Path]] = {}
+        self._times: dict[Manager, str] = {}
+        for entry in ((item or {}).get("metadata") or {}).get("managedFields") or ():
+            manager = Manager(
+                entry.get("manager", ""), entry["operation"], entry["apiVersion"], entry.get("subresource", "")
+            )
+            self._fields[manager] = fieldsets.decode(entry.get("fieldsV1") or {})
+            self._times[manager] = entry.get("time", "")
+
+    def of(self, manager: Manager) -> set[Path]:
+        return self._fields.get(manager, set())
+
+    def others(self, manager: Manager) -> dict[Manager, set[Path]]:
+        return {each: fields for each, fields in self._fields.items() if each != manager}
+
+    def set(self, manager: Manager, fields: set[Path], time: str) -> None:
+        if fields != self.of(manager):
+            self._fields[manager] = fields
+            self._times[manager] = time
+
+    def drop(self, paths: Iterable[Path], besides: Manager) -> None:
+        """Nobody but ``besides`` owns these paths any longer."""
+        gone = set(paths)
+        for manager, fields in self.others(besides).items():
+            self._fields[manager] = fields - gone
+
+    def time_of(self, manager: Manager) -> str:
+        return self._times[manager]
+
+    def entries(self) -> list[Object]:
+        """As metadata.managedFields has them: applied ones first, then by time."""
+        order = sorted(
+            self._fields, key=lambda each: (each.operation != "Apply", self._times[each], each.name, each.subresource)
+        )
+        return [
+            {
+                "manager": manager.name,
+                "operation": manager.operation,
+                "apiVersion": manager.api_version,
+                "time": self._times[manager],
+                "fieldsType": "FieldsV1",
+                "fieldsV1": fieldsets.encode(self._fields[manager]),
+                **({"subresource": manager.subresource} if manager.subresource else {}),
+            }
+            for manager in order
+            if self._fields[manager]
+        ]
+
+
+def record(
+    kind: Type, before: Object | None, after: Object, manager: Manager, time: str, applied: Object | None = None
+) -> None:
+    """Note in ``after`` what the manager owns now: what it changed or, where it applied, what it applied.
+
+    What it changed no longer belongs to others.
+    """
+    old = _flatten(kind, before, manager) if before else {}
+    new = _flatten(kind, after, manager)
+    changed = _changed(old, new)
+    managers = Managers(before)
+    managers.drop(changed | (old.keys() - new.keys()), besides=manager)
+    if applied is None:
+        managers.set(manager, (managers.of(manager) & new.keys()) | changed, time)
+    else:
+        managers.set(manager, set(_flatten(kind, applied, manager)), time)
+    after["metadata"]["managedFields"] = managers.entries()
+
+
+def _flatten(kind: Type, item: Object, manager: Manager) -> dict[Path, Any]:
+    """The paths that an operation can own: the status belongs to its subresource alone."""
+    paths = fieldsets.flatten(kind, item)
+    if manager.subresource == "status":
+        return paths
+    return {path: value for path, value in paths.items() if path[0] != "f:status"}
+
+
+def _changed(old: dict[Path, Any], new: dict[Path, Any]) -> set[Path]:
+    return {path for path, value in new.items() if path not in old or old[path] != value}
+
+
+def apply(kind: Type, live: Object | None, applied: Object, manager: Manager, force: bool) -> Object:
+    """The live object as the manager wants it: its fields set, and those it no longer applies removed if nobody else's.
+
+    Raises 409 when it would change another manager's fields, unless forced.
+    """
+    if live is None:
+        return applied
+    managers = Managers(live)
+    merged: Object = fieldsets.merge(kind, live, applied)
+    if not force:
+        _refuse_conflicts(kind, live, merged, managers, manager)
+    own = set(_flatten(kind, applied, manager))
+    kept = fieldsets.closure(own.union(*managers.others(manager).values()))
+    for path in sorted(fieldsets.closure(managers.of(manager)) - kept, key=len):
+        merged = fieldsets.remove(kind, merged, path)
+    return merged
+
+
+def _refuse_conflicts(kind: Type, live: Object, merged: Object, managers: Managers, manager: Manager) -> None:
+    changed = _changed(_flatten(kind, live, manager), _flatten(kind, merged, manager))
+    conflicts = [
+        (managers.time_of(other), other, path)
+        for other, fields in managers.others(manager).items()
+        for path in sorted(fields & changed)
+    ]
+    if conflicts:
+        raise _conflict_error(conflicts)
+
+
+def _conflict_error(conflicts: list[tuple[str, Manager, Path]]) -> StatusError:
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": f"conflict with {manager.describe(time)}",
+            "field": fieldsets.display(path),
+        }
+        for time, manager, path in conflicts
+    ]
+    if len(conflicts) == 1:
+        text = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
+    else:
+        by_manager: dict[str, list[str]] = {}
+        for time, manager, path in conflicts:
+            by_manager.setdefault(manager.describe(time), []).append(f"- {fieldsets.display(path)}")
+        parts = [f"conflicts with {who}:\n" + "\n".join(paths) for who, paths in sorted(by_manager.items())]
+        text = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(parts)
+    return errors.StatusError(409, "Conflict", text, {"causes": causes})

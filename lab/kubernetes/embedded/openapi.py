@@ -1,0 +1,102 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The OpenAPI v3 documents, one for each group and version, from which kubectl explains, patches and validates."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from aiohttp import web
+
+from lab.kubernetes.embedded import errors, schema
+from lab.kubernetes.embedded.resources import RESOURCES, Resource
+
+_PARAMETERS = ["dryRun", "fieldManager", "fieldValidation"]
+
+
+class OpenApi:
+    """Documents are made when they are asked for, out of the file that the package ships: few clients ask."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._groups: dict[str, list[Resource]] = {}
+        for each in RESOURCES:
+            prefix = f"apis/{each.group}" if each.group else "api"
+            self._groups.setdefault(f"{prefix}/{each.version}", []).append(each)
+
+    def answer(self, path: str) -> web.Response:
+        """The index, or the document of one group and version. Raises 404."""
+        if not path:
+            # The hash tells clients when to forget what they have cached.
+            mark = hashlib.sha256(self._version.encode()).hexdigest()[:32].upper()
+            paths = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={mark}"} for name in self._groups}
+            return web.json_response({"paths": paths})
+        if path not in self._groups:
+            raise errors.no_such_path()
+        return web.json_response(self._document(self._groups[path]))
+
+    def _document(self, resources: list[Resource]) -> dict[str, Any]:
+        definitions = schema.load_definitions(self._version)
+        kept: dict[str, Any] = {}
+        for each in resources:
+            _collect(each.definition, definitions, kept)
+        paths: dict[str, Any] = {}
+        for each in resources:
+            paths.update(_paths(each))
+        return {
+            "openapi": "3.0.0",
+            "info": {"title": "Kubernetes", "version": f"v{self._version}.0"},
+            "paths": paths,
+            "components": {"schemas": kept},
+        }
+
+
+def _collect(name: str, definitions: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Take a definition and all that it refers to."""
+    if name not in kept:
+        kept[name] = {}
+        kept[name] = _convert(definitions[name], definitions, kept)
+
+
+def _convert(node: Any, definitions: dict[str, Any], kept: dict[str, Any]) -> Any:
+    """From the JSON schema that the package has made of it back to OpenAPI: types without null, references as there."""
+    if isinstance(node, list):
+        return [_convert(each, definitions, kept) for each in node]
+    if not isinstance(node, dict):
+        return node
+    made = {}
+    for key, value in node.items():
+        if key == "$ref" and isinstance(value, str):
+            name = value.removeprefix("#/$defs/")
+            _collect(name, definitions, kept)
+            # OpenAPI 3.0 allows nothing beside a reference.
+            made["allOf"] = [{"$ref": f"#/components/schemas/{name}"}]
+        elif key == "type" and isinstance(value, list):
+            made[key] = next(each for each in value if each != "null")
+        elif key != "enum":
+            made[key] = _convert(value, definitions, kept)
+    return made
+
+
+def _paths(resource: Resource) -> dict[str, Any]:
+    root = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
+    base = f"{root}/namespaces/{{namespace}}/{resource.plural}" if resource.namespaced else f"{root}/{resource.plural}"
+    gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+
+    def operation(action: str) -> dict[str, Any]:
+        parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _PARAMETERS]
+        body = {"$ref": f"#/components/schemas/{resource.definition}"}
+        return {
+            "parameters": parameters if action in ("post", "put", "patch") else [],
+            "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": body}}}},
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": gvk,
+        }
+
+    return {
+        base: {"get": operation("list"), "post": operation("post")},
+        f"{base}/{{name}}": {method: operation(method) for method in ("get", "put", "patch", "delete")},
+    }

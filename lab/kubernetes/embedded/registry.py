@@ -1,0 +1,345 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens to an object on its way into the store and out of it: the API's rules, without HTTP.
+
+A write goes: decode, keep what clients can't change, defaults, addresses, validation, generation, managed fields, store.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import dataclasses
+import datetime
+import random
+import uuid
+from collections.abc import Callable
+
+from lab.kubernetes.embedded import decode, defaults, errors, managed, services, validation
+from lab.kubernetes.embedded.managed import Manager
+from lab.kubernetes.embedded.resources import Object, Resource
+from lab.kubernetes.embedded.schema import Schemas, Type
+from lab.kubernetes.embedded.store import Store
+
+_NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
+_UNDELETABLE = ("default", "kube-system", "kube-public")
+#: Set by the server, whatever a client sends.
+_OWN_METADATA = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a client wants a write done. ``validation`` is Strict, Warn or Ignore; warnings are added to ``warnings``."""
+
+    manager: str = "unknown"
+    dry_run: bool = False
+    validation: str = "Warn"
+    force: bool = False
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+
+#: Makes the wanted object out of the current one.
+Edit = Callable[[Object], Object]
+
+
+def now() -> str:
+    """In whole seconds, as the API has times."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Registry:
+    """Reads and writes the objects of one API server."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self.schemas = schemas
+        self.store = Store()
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        """Raises 404."""
+        item = self.store.get(resource, namespace, name)
+        if item is None:
+            raise errors.not_found(resource, name)
+        return item
+
+    def create(self, resource: Resource, namespace: str, item: Object, options: Options) -> Object:
+        """Raises 400, 403, 404 (no such namespace), 409 or 422."""
+        return self._create(resource, namespace, item, options, None)
+
+    def _create(
+        self, resource: Resource, namespace: str, item: Object, options: Options, applied: Object | None
+    ) -> Object:
+        kind = self.schemas.type(resource.definition)
+        item = self._decode(resource, item, options)
+        metadata = item.setdefault("metadata", {})
+        self._name(resource, namespace, metadata)
+        if self.store.get(resource, namespace, metadata["name"]) is not None:
+            raise errors.already_exists(resource, metadata["name"])
+        self._admit_to_namespace(resource, namespace, metadata["name"])
+        for name in (*_OWN_METADATA, "resourceVersion", "managedFields", "selfLink"):
+            metadata.pop(name, None)
+        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now())
+        if resource.generation:
+            metadata["generation"] = 1
+        if "status" in resource.subresources:
+            item["status"] = _first_status(resource)
+        self._complete(resource, kind, item, None)
+        operation = "Update" if applied is None else "Apply"
+        managed.record(
+            kind, None, item, Manager(options.manager, operation, resource.api_version), now(), applied=applied
+        )
+        return item if options.dry_run else self.store.put(resource, item)
+
+    def edit(
+        self, resource: Resource, namespace: str, name: str, edit: Edit, options: Options, subresource: str = ""
+    ) -> Object:
+        """Change an object, or one of its subresources. Raises 400, 404, 409 or 422."""
+        before = self.get(resource, namespace, name)
+        wanted = edit(copy.deepcopy(before))
+        manager = Manager(options.manager, "Update", resource.api_version, subresource)
+        return self._replace(resource, before, wanted, manager, options)
+
+    def apply(
+        self, resource: Resource, namespace: str, name: str, applied: Object, options: Options, subresource: str = ""
+    ) -> tuple[Object, bool]:
+        """Server-side apply: returns the object, and whether it is new."""
+        kind = self.schemas.type(resource.definition)
+        applied = self._decode(resource, applied, options)
+        metadata = applied.setdefault("metadata", {})
+        if metadata.pop("managedFields", None):
+            raise errors.bad_request("metadata.managedFields must be nil")
+        if metadata.setdefault("name", name) != name:
+            raise errors.bad_request(
+                f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
+            )
+        before = self.store.get(resource, namespace, name)
+        if before is None and not subresource:
+            return self._create(resource, namespace, copy.deepcopy(applied), options, applied), True
+        before = self.get(resource, namespace, name)
+        manager = Manager(options.manager, "Apply", resource.api_version, subresource)
+        wanted = managed.apply(kind, before, applied, manager, options.force)
+        return self._replace(resource, before, copy.deepcopy(wanted), manager, options, applied), False
+
+    def _replace(
+        self,
+        resource: Resource,
+        before: Object,
+        wanted: Object,
+        manager: Manager,
+        options: Options,
+        applied: Object | None = None,
+    ) -> Object:
+        kind = self.schemas.type(resource.definition)
+        name = before["metadata"]["name"]
+        item = self._decode(resource, wanted, options)
+        self._check_identity(resource, before, item)
+        _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
+        self._complete(resource, kind, item, before)
+        if resource.generation and _specification(item) != _specification(before):
+            item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+        managed.record(kind, before, item, manager, now(), applied)
+        item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        if _done(resource, item):
+            return item if options.dry_run else self.store.remove(resource, item)
+        if options.dry_run or item == before:
+            return item
+        if self.store.get(resource, *_key(before)) is not before:
+            raise errors.modified(resource, name)
+        return self.store.put(resource, item)
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, options: Object, dry_run: bool
+    ) -> tuple[Object, bool]:
+        """Delete by the given DeleteOptions: returns the object, and whether it is gone at once."""
+        item = copy.deepcopy(self.get(resource, namespace, name))
+        self._check_preconditions(resource, item, options.get("preconditions") or {})
+        if resource.kind == "Namespace" and name in _UNDELETABLE:
+            raise errors.forbidden(resource, name, "this namespace may not be deleted")
+        metadata = item["metadata"]
+        finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(options.get("propagationPolicy", ""))
+        if finalizer and finalizer not in metadata.get("finalizers", []):
+            metadata["finalizers"] = [*metadata.get("finalizers", []), finalizer]
+        grace = _grace_period(resource, item, options)
+        if "deletionTimestamp" not in metadata or grace < metadata["deletionGracePeriodSeconds"]:
+            until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=grace)
+            metadata["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
+            metadata["deletionGracePeriodSeconds"] = grace
+            if resource.kind == "Namespace":
+                item["status"] = {**item.get("status", {}), "phase": "Terminating"}
+            if "generation" in metadata:
+                metadata["generation"] += 1
+        if _done(resource, item):
+            return (item if dry_run else self.store.remove(resource, item)), True
+        if not dry_run and item != self.get(resource, namespace, name):
+            self.store.put(resource, item)
+        return item, False
+
+    def _decode(self, resource: Resource, item: Object, options: Options) -> Object:
+        if not isinstance(item, dict):
+            raise errors.bad_request("the object provided is unrecognized (must be of type object)")
+        given = (item.get("apiVersion", resource.api_version), item.get("kind", resource.kind))
+        if given != (resource.api_version, resource.kind):
+            raise errors.bad_request(
+                f"{given[1]} in version {given[0]} cannot be handled as a {resource.kind}: "
+                f"the API version or kind in the data does not match the expected one ({resource.api_version})"
+            )
+        try:
+            decoded: decode.Decoded | decode.WrongType = decode.decode(self.schemas.type(resource.definition), item)
+        except decode.WrongType as error:
+            decoded = error
+        options.warnings.extend(decode.check(resource.kind, resource.api_version, decoded, options.validation))
+        assert isinstance(decoded, decode.Decoded)
+        return {"kind": resource.kind, "apiVersion": resource.api_version, **decoded.item}
+
+    def _name(self, resource: Resource, namespace: str, metadata: Object) -> None:
+        if resource.namespaced:
+            if metadata.setdefault("namespace", namespace) != namespace:
+                raise errors.bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+        else:
+            metadata.pop("namespace", None)
+        if not metadata.get("name"):
+            if "generateName" not in metadata:
+                raise errors.invalid(
+                    resource, "", [errors.required("metadata.name", "name or generateName is required")]
+                )
+            metadata["name"] = metadata["generateName"] + "".join(random.choices(_NAME_CHARACTERS, k=5))
+
+    def _admit_to_namespace(self, resource: Resource, namespace: str, name: str) -> None:
+        if not resource.namespaced:
+            return
+        found = self.store.get(NAMESPACE, "", namespace)
+        if found is None:
+            raise errors.not_found(NAMESPACE, namespace)
+        if "deletionTimestamp" in found["metadata"]:
+            refusal = errors.forbidden(
+                resource, name, f"unable to create new content in namespace {namespace} because it is being terminated"
+            )
+            refusal.details["causes"] = [
+                {
+                    "reason": "NamespaceTerminating",
+                    "message": f"namespace {namespace} is being terminated",
+                    "field": "metadata.namespace",
+                }
+            ]
+            raise refusal
+
+    def _complete(self, resource: Resource, kind: Type, item: Object, before: Object | None) -> None:
+        """Defaults and addresses, then the check of the whole."""
+        if resource.kind == "Service":
+            item.setdefault("spec", {})
+        defaults.fill(kind, item)
+        if resource.kind == "Service":
+            others = (each for each in self.store.items(resource) if _key(each) != _key(item))
+            services.allocate(item, before, others)
+        if resource.kind == "Namespace":
+            _complete_namespace(item, before)
+        if resource.kind == "Secret" and "stringData" in item:
+            _encode_secret(item)
+        validation.check(resource, kind, item, before)
+
+    def _check_identity(self, resource: Resource, before: Object, item: Object) -> None:
+        """A stale resource version or another uid means that the client didn't see this object."""
+        metadata, known = item.setdefault("metadata", {}), before["metadata"]
+        if metadata.get("resourceVersion", known["resourceVersion"]) != known["resourceVersion"]:
+            raise errors.modified(resource, known["name"])
+        if metadata.get("uid", known["uid"]) != known["uid"]:
+            raise errors.conflict(
+                resource,
+                known["name"],
+                f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {known['uid']}",
+            )
+        for name in ("name", "namespace"):
+            if metadata.setdefault(name, known.get(name)) != known.get(name):
+                raise errors.bad_request(
+                    f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL ({known.get(name)})"
+                )
+        if metadata["namespace"] is None:
+            del metadata["namespace"]
+
+    def _check_preconditions(self, resource: Resource, item: Object, preconditions: dict[str, str]) -> None:
+        for name, wanted in preconditions.items():
+            known = item["metadata"][name]
+            if wanted != known:
+                label = {"uid": "UID", "resourceVersion": "ResourceVersion"}[name]
+                raise errors.conflict(
+                    resource,
+                    item["metadata"]["name"],
+                    f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {known}",
+                )
+
+
+NAMESPACE = Resource("Namespace", "namespaces", namespaced=False)
+
+
+def _key(item: Object) -> tuple[str, str]:
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def _specification(item: Object) -> Object:
+    """Everything that generation counts changes of."""
+    return {name: value for name, value in item.items() if name not in ("metadata", "status")}
+
+
+def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object, subresource: str) -> None:
+    """Clients can't change what is the server's, nor the status but through its subresource, nor all else through that."""
+    if subresource == "status":
+        for name in list(item):
+            if name not in ("metadata", "status", "kind", "apiVersion"):
+                del item[name]
+        item.update({name: value for name, value in before.items() if name not in ("metadata", "status")})
+    elif "status" in resource.subresources:
+        item.pop("status", None)
+        if "status" in before:
+            item["status"] = before["status"]
+    for name in _OWN_METADATA:
+        item["metadata"].pop(name, None)
+        if name in before["metadata"]:
+            item["metadata"][name] = before["metadata"][name]
+
+
+def _first_status(resource: Resource) -> Object:
+    if resource.kind == "Pod":
+        return {"phase": "Pending"}
+    if resource.kind == "Service":
+        return {"loadBalancer": {}}
+    if resource.kind == "ReplicaSet":
+        return {"replicas": 0}
+    return {}
+
+
+def _complete_namespace(item: Object, before: Object | None) -> None:
+    item["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = item["metadata"]["name"]
+    if before is None:
+        item["spec"] = {"finalizers": ["kubernetes"]}
+        item["status"] = {"phase": "Active"}
+
+
+def _encode_secret(item: Object) -> None:
+    texts = item.pop("stringData")
+    item["data"] = {
+        **item.get("data", {}),
+        **{name: base64.b64encode(text.encode()).decode() for name, text in texts.items()},
+    }
+
+
+def _grace_period(resource: Resource, item: Object, options: Object) -> int:
+    """Seconds: only a pod that a kubelet runs is given time to end."""
+    if resource.kind != "Pod" or not item["spec"].get("nodeName"):
+        return 0
+    if item.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+        return 0
+    asked = options.get("gracePeriodSeconds")
+    return int(item["spec"]["terminationGracePeriodSeconds"] if asked is None else asked)
+
+
+def _done(resource: Resource, item: Object) -> bool:
+    """Whether an object that is being deleted has nothing left to wait for."""
+    metadata = item["metadata"]
+    if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
+        return False
+    if resource.kind == "Namespace":
+        return not item.get("spec", {}).get("finalizers")
+    return bool(metadata["deletionGracePeriodSeconds"] == 0)

@@ -1,0 +1,306 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The API server's HTTP side: who asks, may they, what for, and the answer in the form that was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+from lab.kubernetes import auth
+from lab.kubernetes.auth import Attributes, Authenticate, Authorize, Decision, User
+from lab.kubernetes.embedded import (
+    discovery,
+    errors,
+    events,
+    patch,
+    protobuf,
+    reviews,
+    selectors,
+    subresources,
+    tables,
+    watch,
+)
+from lab.kubernetes.embedded.errors import StatusError
+from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
+from lab.kubernetes.embedded.target import Target, parse
+
+_LOG = logging.getLogger(__name__)
+
+#: What everybody may do, as Kubernetes' own default roles give it (system:public-info-viewer, system:discovery,
+#: system:basic-user).
+_PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
+_DISCOVERY_PATHS = ("/api", "/apis", "/openapi")
+_OWN_QUESTIONS = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
+
+_PATCHES = {
+    "application/json-patch+json": lambda kind, item, body: patch.json_patch(item, body),
+    "application/merge-patch+json": lambda kind, item, body: patch.merge_patch(item, body),
+    "application/strategic-merge-patch+json": patch.strategic_merge,
+}
+_APPLY = "application/apply-patch+yaml"
+
+
+class Server:
+    """Answers the requests to one cluster."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        authenticate: Authenticate,
+        authorize: Authorize,
+        subresource_server: subresources.Subresources,
+        discovery_documents: discovery.Discovery,
+    ) -> None:
+        self.registry = registry
+        self._authenticate = authenticate
+        self._authorize = authorize
+        self._subresources = subresource_server
+        self._discovery = discovery_documents
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=8 * 1024**2, handler_args={"access_log": None})
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        return app
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._answer(request)
+        except StatusError as error:
+            return _json(error.status(), error.code)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            _LOG.exception("%s %s", request.method, request.path)
+            return _json(errors.StatusError(500, "InternalError", f"Internal error occurred: {error!r}").status(), 500)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        user = await self._user(request)
+        target = parse(request.method, request.path, _flag(request, "watch"))
+        if target is None:
+            self._allow_path(user, request)
+            return self._discovery.answer(request)
+        decision = self.decide(user, target.attributes)
+        if not decision.allowed:
+            raise errors.forbidden(target.resource, target.name, _refusal(user, target.attributes, decision))
+        if target.resource in REVIEWS:
+            return _json(await reviews.answer(target, await _body(request), user, self), 201)
+        if target.verb == "watch":
+            return await self._watch(request, target)
+        if target.subresource and (special := self._subresources.find(target)):
+            return await special(request, target, _options(request))
+        handler: Callable[..., Any] = getattr(self, f"_{target.verb}")
+        answer: web.Response = await handler(request, target)
+        return answer
+
+    async def _user(self, request: web.Request) -> User:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return auth.ANONYMOUS
+        user = await self.user_of(token.strip())
+        if user is None:
+            raise errors.StatusError(401, "Unauthorized", "Unauthorized")
+        return user
+
+    async def user_of(self, token: str) -> User | None:
+        return await asyncio.to_thread(self._authenticate, token)
+
+    def decide(self, user: User, wanted: Attributes) -> Decision:
+        """What the cluster's authorizers say."""
+        if auth.MASTERS in user.groups or _everybody_may(user, wanted):
+            return Decision(True)
+        return self._authorize(user, wanted)
+
+    def _allow_path(self, user: User, request: web.Request) -> None:
+        wanted = Attributes(request.method.lower(), path=request.path)
+        if not self.decide(user, wanted).allowed:
+            message = f'forbidden: User "{user.name}" cannot {wanted.verb} path "{wanted.path}"'
+            raise errors.StatusError(403, "Forbidden", message)
+
+    async def _get(self, request: web.Request, target: Target) -> web.Response:
+        item = self.registry.get(target.resource, target.namespace, target.name)
+        return self._object(request, target.resource, item)
+
+    async def _list(self, request: web.Request, target: Target) -> web.Response:
+        wanted = _match(request, target)
+        items = [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]
+        metadata: Object = {"resourceVersion": str(self.registry.store.revision)}
+        items, page = watch.page(items, request.query, self.registry.store)
+        metadata.update(page)
+        items = [events.shown(target.resource, each) for each in items]
+        if table := tables.wanted(request):
+            return _json(tables.table(target.resource, items, metadata, table))
+        if tables.wants_metadata(request):
+            body = tables.metadata_list(items, metadata)
+        else:
+            body = {
+                "kind": f"{target.resource.kind}List",
+                "apiVersion": target.resource.api_version,
+                "metadata": metadata,
+                "items": [{k: v for k, v in each.items() if k not in ("kind", "apiVersion")} for each in items],
+            }
+        return _json(body)
+
+    async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
+        return await watch.serve(request, target, self.registry.store, _match(request, target))
+
+    async def _create(self, request: web.Request, target: Target) -> web.Response:
+        options = _options(request)
+        item = events.stored(target.resource, await _body(request))
+        made = self.registry.create(events.storage_resource(target.resource), target.namespace, item, options)
+        return self._object(request, target.resource, made, 201, options)
+
+    async def _update(self, request: web.Request, target: Target) -> web.Response:
+        options = _options(request)
+        item = events.stored(target.resource, await _body(request))
+        made = self.registry.edit(
+            events.storage_resource(target.resource),
+            target.namespace,
+            target.name,
+            lambda _: item,
+            options,
+            target.subresource,
+        )
+        return self._object(request, target.resource, made, options=options)
+
+    async def _patch(self, request: web.Request, target: Target) -> web.Response:
+        options = _options(request)
+        body = await _body(request)
+        where = (events.storage_resource(target.resource), target.namespace, target.name)
+        if request.content_type == _APPLY:
+            if "fieldManager" not in request.query:
+                message = "fieldManager is required for apply patch"
+                raise errors.StatusError(
+                    422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: {message}'
+                )
+            made, new = self.registry.apply(*where, body, options, target.subresource)
+            return self._object(request, target.resource, made, 201 if new else 200, options)
+        change = _PATCHES.get(request.content_type)
+        if change is None:
+            supported = ", ".join((*_PATCHES, _APPLY))
+            message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
+            raise errors.StatusError(415, "UnsupportedMediaType", message)
+        kind = self.registry.schemas.type(target.resource.definition)
+
+        def patched(item: Object) -> Object:
+            return events.stored(target.resource, change(kind, events.shown(target.resource, item), body))
+
+        made = self.registry.edit(*where, patched, options, target.subresource)
+        return self._object(request, target.resource, made, options=options)
+
+    async def _delete(self, request: web.Request, target: Target) -> web.Response:
+        options = _options(request)
+        item, gone = self.registry.delete(
+            target.resource, target.namespace, target.name, await _delete_options(request), options.dry_run
+        )
+        if not gone or target.resource.kind in ("Pod", "Namespace"):
+            return self._object(request, target.resource, item)
+        details = {
+            "name": target.name,
+            **({"group": target.resource.group} if target.resource.group else {}),
+            "kind": target.resource.plural,
+            "uid": item["metadata"]["uid"],
+        }
+        return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+
+    async def _deletecollection(self, request: web.Request, target: Target) -> web.Response:
+        wanted, options, body = _match(request, target), _options(request), await _delete_options(request)
+        items = [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]
+        for each in items:
+            metadata = each["metadata"]
+            self.registry.delete(
+                target.resource, metadata.get("namespace", ""), metadata["name"], body, options.dry_run
+            )
+        return await self._list(request, target)
+
+    def _object(
+        self, request: web.Request, resource: Resource, item: Object, code: int = 200, options: Options | None = None
+    ) -> web.Response:
+        item = events.shown(resource, item)
+        body = item
+        if table := tables.wanted(request):
+            body = tables.table(resource, [item], {"resourceVersion": item["metadata"]["resourceVersion"]}, table)
+        elif tables.wants_metadata(request):
+            body = tables.metadata_only(item)
+        return _json(body, code, options.warnings if options else ())
+
+
+def _json(body: Object, code: int = 200, warnings: Any = ()) -> web.Response:
+    response = web.json_response(body, status=code, dumps=_dumps)
+    for text in warnings:
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{quoted}"')
+    return response
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "") in ("1", "true", "True")
+
+
+async def _body(request: web.Request) -> Any:
+    """The object in a request. Raises 400 or 415."""
+    kind = request.content_type
+    try:
+        if kind == protobuf.CONTENT_TYPE:
+            return protobuf.decode(await request.read())
+        text = await request.text()
+        return yaml.safe_load(text) if "yaml" in kind else json.loads(text)
+    except (ValueError, IndexError, yaml.YAMLError) as error:
+        raise errors.bad_request(f"the object provided is unrecognized: {error}") from error
+
+
+async def _delete_options(request: web.Request) -> Object:
+    """From the body, or from the query."""
+    options: Object = await _body(request) if request.can_read_body else {}
+    for name in ("propagationPolicy", "gracePeriodSeconds"):
+        if name in request.query:
+            options.setdefault(name, request.query[name])
+    return options
+
+
+def _options(request: web.Request) -> Options:
+    agent = request.headers.get("User-Agent", "unknown").partition("/")[0]
+    return Options(
+        manager=request.query.get("fieldManager") or agent,
+        dry_run=request.query.get("dryRun") == "All",
+        validation=request.query.get("fieldValidation", "Warn"),
+        force=_flag(request, "force"),
+    )
+
+
+def _match(request: web.Request, target: Target) -> selectors.Match:
+    by_label = selectors.labels(request.query.get("labelSelector", ""))
+    by_field = selectors.fields(target.resource, request.query.get("fieldSelector", ""))
+    return lambda item: (
+        (not target.namespace or item["metadata"].get("namespace") == target.namespace)
+        and (not target.name or item["metadata"]["name"] == target.name)
+        and by_label(item)
+        and by_field(item)
+    )
+
+
+def _everybody_may(user: User, wanted: Attributes) -> bool:
+    if wanted.path:
+        known = _PUBLIC_PATHS if user is auth.ANONYMOUS else _PUBLIC_PATHS + _DISCOVERY_PATHS
+        return wanted.verb in ("get", "head") and wanted.path.startswith(known)
+    return user is not auth.ANONYMOUS and wanted.verb == "create" and wanted.resource in _OWN_QUESTIONS
+
+
+def _refusal(user: User, wanted: Attributes, decision: Decision) -> str:
+    resource = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource
+    where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
+    text = f'User "{user.name}" cannot {wanted.verb} resource "{resource}" in API group "{wanted.group}" {where}'
+    return f"{text}: {decision.reason}" if decision.reason else text

@@ -1,0 +1,165 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be done to single objects beside reading and writing them: scale, bind, evict, finalize, read the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from lab.kubernetes import ReadLog
+from lab.kubernetes.embedded import errors, patch
+from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded.resources import RESOURCES, Object
+from lab.kubernetes.embedded.target import Target
+
+Handler = Callable[[web.Request, Target, Options], Awaitable[web.Response]]
+
+_BUDGETS = next(each for each in RESOURCES if each.kind == "PodDisruptionBudget")
+
+
+class Subresources:
+    """Those that aren't simply a part of their object (as the status is)."""
+
+    def __init__(self, registry: Registry, read_log: ReadLog | None) -> None:
+        self._registry = registry
+        self._read_log = read_log
+        self._handlers: dict[tuple[str, str], Handler] = {
+            ("get", "scale"): self._get_scale,
+            ("update", "scale"): self._change_scale,
+            ("patch", "scale"): self._change_scale,
+            ("create", "binding"): self._bind,
+            ("create", "eviction"): self._evict,
+            ("update", "finalize"): self._finalize,
+            ("get", "log"): self._log,
+        }
+
+    def find(self, target: Target) -> Handler | None:
+        """Raises 405 for a method that the subresource doesn't have; None for those that the object's own way serves."""
+        if target.subresource == "status":
+            return None
+        handler = self._handlers.get((target.verb, target.subresource))
+        if handler is None:
+            raise errors.method_not_allowed()
+        return handler
+
+    async def _get_scale(self, request: web.Request, target: Target, options: Options) -> web.Response:
+        return web.json_response(_scale(self._registry.get(target.resource, target.namespace, target.name)))
+
+    async def _change_scale(self, request: web.Request, target: Target, options: Options) -> web.Response:
+        body = json.loads(await request.text())
+
+        def edit(item: Object) -> Object:
+            wanted = body if target.verb == "update" else _patched(request.content_type, _scale(item), body)
+            item["spec"]["replicas"] = (wanted.get("spec") or {}).get("replicas", 0)
+            if version := (wanted.get("metadata") or {}).get("resourceVersion"):
+                item["metadata"]["resourceVersion"] = version
+            return item
+
+        made = self._registry.edit(target.resource, target.namespace, target.name, edit, options, "scale")
+        return web.json_response(_scale(made))
+
+    async def _bind(self, request: web.Request, target: Target, options: Options) -> web.Response:
+        node = json.loads(await request.text())["target"]["name"]
+
+        def edit(pod: Object) -> Object:
+            if pod["spec"].get("nodeName"):
+                message = f'pod {target.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
+                raise errors.conflict(target.resource, target.name, message)
+            pod["spec"]["nodeName"] = node
+            return pod
+
+        self._registry.edit(target.resource, target.namespace, target.name, edit, options)
+        return web.json_response(_success(), status=201)
+
+    async def _evict(self, request: web.Request, target: Target, options: Options) -> web.Response:
+        """Delete a pod if its disruption budget has room for it, else 429 as the real server answers."""
+        body = json.loads(await request.text())
+        pod = self._registry.get(target.resource, target.namespace, target.name)
+        for budget in self._budgets_of(pod):
+            status = budget.get("status", {})
+            if status.get("disruptionsAllowed", 0) < 1:
+                raise _budget_refusal(budget, status)
+            self._registry.edit(
+                _BUDGETS, target.namespace, budget["metadata"]["name"], _one_disrupted, options, "status"
+            )
+        self._registry.delete(
+            target.resource, target.namespace, target.name, body.get("deleteOptions") or {}, options.dry_run
+        )
+        return web.json_response(_success(), status=201)
+
+    def _budgets_of(self, pod: Object) -> list[Object]:
+        labels = pod["metadata"].get("labels", {}).items()
+        return [
+            budget
+            for budget in self._registry.store.items(_BUDGETS, pod["metadata"]["namespace"])
+            if budget["spec"].get("selector", {}).get("matchLabels", {}).items() <= labels
+        ]
+
+    async def _finalize(self, request: web.Request, target: Target, options: Options) -> web.Response:
+        """Only a namespace's finalizers count; without any it goes, when it is being deleted."""
+        wanted = json.loads(await request.text())
+
+        def edit(item: Object) -> Object:
+            item["spec"] = {"finalizers": (wanted.get("spec") or {}).get("finalizers") or []}
+            return item
+
+        return web.json_response(self._registry.edit(target.resource, "", target.name, edit, options, "finalize"))
+
+    async def _log(self, request: web.Request, target: Target, options: Options) -> web.Response:
+        self._registry.get(target.resource, target.namespace, target.name)
+        text = self._read_log(target.namespace, target.name) if self._read_log else None
+        if text is None:
+            raise errors.bad_request(f'container in pod "{target.name}" is waiting to start: ContainerCreating')
+        lines = text.splitlines(keepends=True)
+        if tail := request.query.get("tailLines"):
+            lines = lines[-int(tail) :] if int(tail) else []
+        return web.Response(text="".join(lines))
+
+
+def _scale(item: Object) -> Object:
+    metadata = item["metadata"]
+    names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    selector = item["spec"].get("selector", {}).get("matchLabels", {})
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: metadata[name] for name in names},
+        "spec": {"replicas": item["spec"].get("replicas", 0)},
+        "status": {
+            "replicas": item.get("status", {}).get("replicas", 0),
+            "selector": ",".join(f"{name}={value}" for name, value in sorted(selector.items())),
+        },
+    }
+
+
+def _patched(content_type: str, scale: Object, body: Any) -> Object:
+    if content_type == "application/json-patch+json":
+        return patch.json_patch(scale, body)
+    made: Object = patch.merge_patch(scale, body)
+    return made
+
+
+def _success() -> Object:
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+def _one_disrupted(budget: Object) -> Object:
+    budget["status"]["disruptionsAllowed"] -= 1
+    return budget
+
+
+def _budget_refusal(budget: Object, status: Object) -> errors.StatusError:
+    message = "Cannot evict pod as it would violate the pod's disruption budget."
+    cause = (
+        f"The disruption budget {budget['metadata']['name']} needs {status.get('desiredHealthy', 0)} healthy pods and "
+        f"has {status.get('currentHealthy', 0)} currently"
+    )
+    return errors.StatusError(
+        429, "TooManyRequests", message, {"causes": [{"reason": "DisruptionBudget", "message": cause}]}
+    )

@@ -1,0 +1,265 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an object must be beyond its schema, with Kubernetes' own words for what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from lab.kubernetes.embedded import errors, quantity
+from lab.kubernetes.embedded.errors import Cause
+from lab.kubernetes.embedded.resources import Object, Resource
+from lab.kubernetes.embedded.schema import Type
+
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+
+_SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
+    "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+_LABEL_1035_TEXT = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
+)
+_LABEL_VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_PORT_TEXT = "must be between 1 and 65535, inclusive"
+
+#: How the objects of a kind may be called: a pattern, the greatest length, and what is said otherwise.
+_NAMES: dict[str, tuple[str, int, str]] = {
+    "Namespace": (_LABEL, 63, _LABEL_TEXT),
+    "Service": ("[a-z]([-a-z0-9]*[a-z0-9])?", 63, _LABEL_1035_TEXT),
+}
+_OTHER_NAMES = (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT)
+_RBAC_NAMES = (r"[^/%]+", 253, "may not contain '/'")
+
+#: One field whose value must not change: (kind, path, what is said of it).
+_IMMUTABLE = (
+    ("Deployment", "spec.selector", "field is immutable"),
+    ("ReplicaSet", "spec.selector", "field is immutable"),
+    ("Secret", "type", "field is immutable"),
+    ("RoleBinding", "roleRef", "cannot change roleRef"),
+    ("ClusterRoleBinding", "roleRef", "cannot change roleRef"),
+    ("EndpointSlice", "addressType", "field is immutable"),
+)
+
+#: The values that a field of a type may have.
+_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
+    "ServiceSpec": {
+        "type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"),
+        "sessionAffinity": ("ClientIP", "None"),
+        "externalTrafficPolicy": ("Cluster", "Local"),
+        "internalTrafficPolicy": ("Cluster", "Local"),
+    },
+    "ServicePort": {"protocol": ("SCTP", "TCP", "UDP")},
+    "ContainerPort": {"protocol": ("SCTP", "TCP", "UDP")},
+    "Container": {
+        "imagePullPolicy": ("Always", "IfNotPresent", "Never"),
+        "terminationMessagePolicy": ("FallbackToLogsOnError", "File"),
+    },
+    "PodSpec": {"restartPolicy": ("Always", "OnFailure", "Never")},
+    "DeploymentStrategy": {"type": ("Recreate", "RollingUpdate")},
+    "TopologySpreadConstraint": {"whenUnsatisfiable": ("DoNotSchedule", "ScheduleAnyway")},
+    "HTTPGetAction": {"scheme": ("HTTP", "HTTPS")},
+}
+
+
+def check(resource: Resource, kind: Type, item: Object, before: Object | None) -> None:
+    """Raise 422 with everything that is wrong."""
+    causes = [*_metadata(resource, item), *_schema(kind, item, "")]
+    for rule in _RULES.get(resource.kind, ()):
+        causes += rule(item)
+    if before is not None:
+        causes += _changes(resource, item, before)
+    if causes:
+        raise errors.invalid(resource, item["metadata"]["name"], causes)
+
+
+def _metadata(resource: Resource, item: Object) -> Iterator[Cause]:
+    metadata = item["metadata"]
+    pattern, longest, text = _NAMES.get(resource.kind, _OTHER_NAMES)
+    if resource.group.startswith("rbac."):
+        pattern, longest, text = _RBAC_NAMES
+    name = metadata["name"]
+    if not re.fullmatch(pattern, name):
+        yield errors.invalid_value("metadata.name", name, text)
+    if len(name) > longest:
+        yield errors.invalid_value("metadata.name", name, f"must be no more than {longest} characters")
+    yield from _labels(metadata.get("labels"), "metadata.labels")
+
+
+def _labels(labels: dict[str, str] | None, path: str) -> Iterator[Cause]:
+    for key, value in (labels or {}).items():
+        if not re.fullmatch(rf"({_SUBDOMAIN}/)?{_QUALIFIED}", key):
+            yield errors.invalid_value(
+                path,
+                key,
+                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+                "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+                "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            )
+        if len(value) > 63:
+            yield errors.invalid_value(path, value, "must be no more than 63 characters")
+        elif value and not re.fullmatch(_QUALIFIED, value):
+            yield errors.invalid_value(path, value, _LABEL_VALUE_TEXT)
+
+
+def _schema(kind: Type, value: Any, path: str) -> Iterator[Cause]:
+    """Required fields, choices and the rules of single types, all the way down."""
+    if isinstance(value, list) and kind.items is not None:
+        yield from _keys(kind, value, path)
+        for index, each in enumerate(value):
+            yield from _schema(kind.items, each, f"{path}[{index}]")
+    elif isinstance(value, dict) and kind.shape == "struct":
+        inside = f"{path}." if path else ""
+        for name in kind.required:
+            if value.get(name) in (None, ""):
+                yield errors.required(f"{inside}{name}")
+        for name, choices in _CHOICES.get(kind.short_name, {}).items():
+            if value.get(name, choices[0]) not in choices:
+                yield errors.unsupported(f"{inside}{name}", value[name], choices)
+        if rule := _TYPE_RULES.get(kind.short_name):
+            yield from rule(value, inside)
+        for name, each in value.items():
+            yield from _schema(kind.field(name), each, f"{inside}{name}")
+
+
+def _keys(kind: Type, items: list[Any], path: str) -> Iterator[Cause]:
+    """Items that are told apart by name must have different ones."""
+    if kind.merge_key != "name":
+        return
+    seen = set()
+    for index, each in enumerate(items):
+        name = each.get("name")
+        if name in seen:
+            yield errors.duplicate(f"{path}[{index}].name", name)
+        seen.add(name)
+
+
+def _port(value: Any) -> bool:
+    return isinstance(value, int) and 1 <= value <= 65535
+
+
+def _service_port(item: Object, path: str) -> Iterator[Cause]:
+    if "port" in item and not _port(item["port"]):
+        yield errors.invalid_value(f"{path}port", item["port"], _PORT_TEXT)
+    if isinstance(item.get("targetPort"), int) and not _port(item["targetPort"]):
+        yield errors.invalid_value(f"{path}targetPort", item["targetPort"], _PORT_TEXT)
+
+
+def _container_port(item: Object, path: str) -> Iterator[Cause]:
+    if "containerPort" in item and not _port(item["containerPort"]):
+        yield errors.invalid_value(f"{path}containerPort", item["containerPort"], _PORT_TEXT)
+
+
+def _container(item: Object, path: str) -> Iterator[Cause]:
+    if not item.get("image"):
+        yield errors.required(f"{path}image")
+    if "name" in item and not re.fullmatch(_LABEL, item["name"]):
+        yield errors.invalid_value(f"{path}name", item["name"], _LABEL_TEXT)
+    resources = item.get("resources", {})
+    for name, limit in resources.get("limits", {}).items():
+        request = resources.get("requests", {}).get(name)
+        if request is not None and quantity.amount(request) > quantity.amount(limit):
+            yield errors.invalid_value(
+                f"{path}resources.requests", request, f"must be less than or equal to {name} limit of {limit}"
+            )
+
+
+def _pod_metadata(item: Object, path: str) -> Iterator[Cause]:
+    yield from _labels(item.get("metadata", {}).get("labels"), f"{path}metadata.labels")
+
+
+_TYPE_RULES: dict[str, Callable[[Object, str], Iterable[Cause]]] = {
+    "ServicePort": _service_port,
+    "ContainerPort": _container_port,
+    "Container": _container,
+    "PodTemplateSpec": _pod_metadata,
+}
+
+
+def _selects_its_pods(item: Object) -> Iterator[Cause]:
+    spec = item.get("spec", {})
+    wanted = spec.get("selector", {}).get("matchLabels", {})
+    labels = spec.get("template", {}).get("metadata", {}).get("labels", {})
+    if "selector" in spec and "template" in spec and not wanted.items() <= labels.items():
+        yield errors.invalid_value(
+            "spec.template.metadata.labels", labels, "`selector` does not match template `labels`"
+        )
+
+
+def _service(item: Object) -> Iterator[Cause]:
+    spec = item.get("spec", {})
+    ports = spec.get("ports", [])
+    if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        yield errors.required("spec.ports")
+    if len(ports) > 1:
+        for index, port in enumerate(ports):
+            if not port.get("name"):
+                yield errors.required(f"spec.ports[{index}].name")
+    if "loadBalancerClass" in spec and spec.get("type") != "LoadBalancer":
+        yield errors.forbidden_value("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
+
+
+_RULES: dict[str, tuple[Callable[[Object], Iterable[Cause]], ...]] = {
+    "Deployment": (_selects_its_pods,),
+    "ReplicaSet": (_selects_its_pods,),
+    "Service": (_service,),
+}
+
+
+def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause]:
+    """What must stay as it was."""
+    for kind, path, text in _IMMUTABLE:
+        if kind == resource.kind and _at(item, path) != _at(before, path):
+            yield errors.invalid_value(path, _at(item, path), text)
+    if resource.kind == "Service":
+        yield from _service_changes(item["spec"], before["spec"])
+    if resource.kind in ("ConfigMap", "Secret") and before.get("immutable"):
+        if any(item.get(name) != before.get(name) for name in ("data", "binaryData", "immutable")):
+            yield errors.forbidden_value("data", "field is immutable when `immutable` is set")
+    if "deletionTimestamp" in before["metadata"]:
+        new = [
+            each
+            for each in item["metadata"].get("finalizers", [])
+            if each not in before["metadata"].get("finalizers", [])
+        ]
+        if new:
+            quoted = ", ".join(f'"{each}"' for each in new)
+            yield errors.forbidden_value(
+                "metadata.finalizers",
+                f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{quoted}}}",
+            )
+
+
+def _service_changes(spec: Object, before: Object) -> Iterator[Cause]:
+    stays_balanced = spec.get("type") == before.get("type") == "LoadBalancer"
+    if stays_balanced and spec.get("loadBalancerClass") != before.get("loadBalancerClass"):
+        yield errors.invalid_value("spec.loadBalancerClass", spec.get("loadBalancerClass"), "may not change once set")
+    if "ExternalName" not in (spec.get("type"), before.get("type")) and spec.get("clusterIP") != before.get(
+        "clusterIP"
+    ):
+        yield errors.invalid_value("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set")
+
+
+def _at(item: Object, path: str) -> Any:
+    value: Any = item
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

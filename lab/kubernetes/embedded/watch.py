@@ -1,0 +1,145 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists in pages, and watches: a stream of the changes to the objects that a client selected."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
+
+from aiohttp import web
+
+from lab.kubernetes.embedded import errors, events, tables
+from lab.kubernetes.embedded.errors import StatusError
+from lab.kubernetes.embedded.resources import Object
+from lab.kubernetes.embedded.selectors import Match
+from lab.kubernetes.embedded.store import Change, Store, key_of
+from lab.kubernetes.embedded.target import Target
+
+#: Seconds between bookmarks, which tell an idle client how far it has seen.
+BOOKMARK_INTERVAL = 30.0
+#: Seconds that a watch lasts when the client doesn't say.
+_DEFAULT_TIMEOUT = 1800.0
+
+
+def page(items: list[Object], query: Mapping[str, str], store: Store) -> tuple[list[Object], Object]:
+    """The part of a list that limit and continue ask for, and what its metadata says of the rest."""
+    revision = store.revision
+    if token := query.get("continue"):
+        try:
+            found = json.loads(base64.urlsafe_b64decode(token))
+            revision, start = found["rv"], tuple(found["start"])
+        except (ValueError, KeyError) as error:
+            raise errors.bad_request("continue key is not valid") from error
+        store.check_remembered(revision)
+        items = [each for each in items if key_of(each) > start]
+    limit = int(query.get("limit", 0))
+    if not limit or len(items) <= limit:
+        return items, {}
+    token = json.dumps({"rv": revision, "start": key_of(items[limit - 1])})
+    rest = {
+        "continue": base64.urlsafe_b64encode(token.encode()).decode(),
+        "remainingItemCount": len(items) - limit,
+    }
+    return items[:limit], rest
+
+
+async def serve(request: web.Request, target: Target, store: Store, wanted: Match) -> web.StreamResponse:
+    """Stream watch events until the client's timeout, the client's end, or the server's."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    show = _shown_as(request, target)
+
+    async def send(kind: str, item: Object) -> None:
+        event = {"type": kind, "object": item if kind == "ERROR" else show(item, kind)}
+        await response.write(json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+
+    try:
+        async with asyncio.timeout(float(request.query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)):
+            async with contextlib.aclosing(_events(request, target, store, wanted)) as stream:
+                async for kind, item in stream:
+                    await send(kind, item)
+    except TimeoutError:
+        if _bookmarks(request):
+            await send("BOOKMARK", _bookmark(target, store.revision))
+    except StatusError as error:
+        await send("ERROR", error.status())
+    await response.write_eof()
+    return response
+
+
+async def _events(
+    request: web.Request, target: Target, store: Store, wanted: Match
+) -> AsyncGenerator[tuple[str, Object]]:
+    since = int(request.query.get("resourceVersion") or 0)
+    initial = request.query.get("sendInitialEvents") == "true"
+    known: list[Object] = []
+    if initial or not since:
+        since = store.revision
+        known = [each for each in store.items(target.resource, target.namespace) if wanted(each)]
+    with store.subscribe(target.resource, since) as queue:
+        for item in known:
+            yield "ADDED", item
+        if initial:
+            bookmark = _bookmark(target, since)
+            bookmark["metadata"]["annotations"] = {"k8s.io/initial-events-end": "true"}
+            yield "BOOKMARK", bookmark
+        while True:
+            try:
+                change = await asyncio.wait_for(queue.get(), BOOKMARK_INTERVAL)
+            except TimeoutError:
+                if _bookmarks(request):
+                    yield "BOOKMARK", _bookmark(target, store.revision)
+                continue
+            if change is None:
+                return
+            if event := _event(change, wanted):
+                yield event
+
+
+def _event(change: Change, wanted: Match) -> tuple[str, Object] | None:
+    """What a change means to a client that sees only what it selected."""
+    was = change.before is not None and wanted(change.before)
+    if change.after is not None and wanted(change.after):
+        return "MODIFIED" if was else "ADDED", change.after
+    if was and change.before is not None:
+        metadata = {**change.before["metadata"], "resourceVersion": str(change.revision)}
+        return "DELETED", {**change.before, "metadata": metadata}
+    return None
+
+
+def _bookmarks(request: web.Request) -> bool:
+    return request.query.get("allowWatchBookmarks") in ("true", "1")
+
+
+def _bookmark(target: Target, revision: int) -> Object:
+    return {
+        "kind": target.resource.kind,
+        "apiVersion": target.resource.api_version,
+        "metadata": {"resourceVersion": str(revision), "creationTimestamp": None},
+    }
+
+
+def _shown_as(request: web.Request, target: Target) -> Callable[[Object, str], Object]:
+    """Objects in the form that the client asked for."""
+    table = tables.wanted(request)
+    first = True
+
+    def show(item: Object, kind: str) -> Object:
+        nonlocal first
+        if kind != "BOOKMARK":
+            item = events.shown(target.resource, item)
+        if table:
+            metadata = {"resourceVersion": item["metadata"]["resourceVersion"]}
+            rows = [] if kind == "BOOKMARK" else [item]
+            body = tables.table(target.resource, rows, metadata, table, columns=first)
+            first = False
+            return body
+        return tables.metadata_only(item) if tables.wants_metadata(request) else item
+
+    return show

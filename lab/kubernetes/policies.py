@@ -4,7 +4,7 @@
 
 """What EKS's access policies allow: the rules of AWS's tables, and how an association's scope narrows them.
 
-Source: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html. Each rule below is one row there.
+Source: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html. Each rule below is a row there.
 AWS publishes AmazonEKSAutoNodePolicy's permissions in prose only, so it is known by name and has no rules here.
 """
 

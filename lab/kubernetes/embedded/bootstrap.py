@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
+from lab.kubernetes.embedded import resources
 from lab.kubernetes.embedded.registry import NAMESPACE, Options, Registry
-from lab.kubernetes.embedded.resources import RESOURCES
 from lab.kubernetes.embedded.services import CLUSTER_IPS
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-_SERVICE = next(each for each in RESOURCES if each.kind == "Service")
+_SERVICE = resources.find("Service")
 
 
 def fill(registry: Registry) -> None:

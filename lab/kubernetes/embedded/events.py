@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from lab.kubernetes.embedded.resources import RESOURCES, Object, Resource
+from lab.kubernetes.embedded import resources
+from lab.kubernetes.embedded.resources import Object, Resource
 
-_CORE = next(each for each in RESOURCES if each.kind == "Event" and not each.group)
+_CORE = resources.find("Event")
 _NEW_NAMES = {
     "involvedObject": "regarding",
     "message": "note",

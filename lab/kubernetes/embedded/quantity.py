@@ -36,7 +36,7 @@ def amount(value: str | float) -> decimal.Decimal:
         raise ValueError(f"{value} is no quantity") from error
     suffix = found[2] or ""
     if suffix in _BINARY[1:]:
-        return number * 1024 ** _BINARY.index(suffix)
+        return number * decimal.Decimal(1024) ** _BINARY.index(suffix)
     if suffix not in _DECIMAL.values():
         return number.scaleb(int(suffix[1:]))
     return number.scaleb(3 * next(power for power, name in _DECIMAL.items() if name == suffix))

@@ -4,7 +4,8 @@
 
 """What happens to an object on its way into the store and out of it: the API's rules, without HTTP.
 
-A write goes: decode, keep what clients can't change, defaults, addresses, validation, generation, managed fields, store.
+A write goes: decode, keep what clients can't change, defaults, addresses, validation, generation, managed fields,
+store.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import random
 import uuid
 from collections.abc import Callable
 
-from lab.kubernetes.embedded import decode, defaults, errors, managed, services, validation
+from lab.kubernetes.embedded import decode, defaults, errors, managed, resources, services, validation
 from lab.kubernetes.embedded.managed import Manager
 from lab.kubernetes.embedded.resources import Object, Resource
 from lab.kubernetes.embedded.schema import Schemas, Type
@@ -254,7 +255,8 @@ class Registry:
         for name in ("name", "namespace"):
             if metadata.setdefault(name, known.get(name)) != known.get(name):
                 raise errors.bad_request(
-                    f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL ({known.get(name)})"
+                    f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL"
+                    f" ({known.get(name)})"
                 )
         if metadata["namespace"] is None:
             del metadata["namespace"]
@@ -271,7 +273,7 @@ class Registry:
                 )
 
 
-NAMESPACE = Resource("Namespace", "namespaces", namespaced=False)
+NAMESPACE = resources.find("Namespace")
 
 
 def _key(item: Object) -> tuple[str, str]:
@@ -284,7 +286,7 @@ def _specification(item: Object) -> Object:
 
 
 def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object, subresource: str) -> None:
-    """Clients can't change what is the server's, nor the status but through its subresource, nor all else through that."""
+    """Clients can't change what is the server's, the status but through its subresource, nor all else through that."""
     if subresource == "status":
         for name in list(item):
             if name not in ("metadata", "status", "kind", "apiVersion"):

@@ -135,6 +135,12 @@ REVIEWS = (
     Resource("LocalSubjectAccessReview", "localsubjectaccessreviews", "authorization.k8s.io"),
 )
 
+
+def find(kind: str, group: str = "") -> Resource:
+    """The served resource of a kind."""
+    return next(each for each in RESOURCES if (each.kind, each.group) == (kind, group))
+
+
 #: The kinds that subresources speak, where it is not the kind itself: (group, version, kind).
 SUBRESOURCE_KINDS = {
     "scale": ("autoscaling", "v1", "Scale"),

@@ -15,20 +15,9 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from lab.kubernetes import auth
+from lab.kubernetes import auth, reviews
 from lab.kubernetes.auth import Attributes, Authenticate, Authorize, Decision, User
-from lab.kubernetes.embedded import (
-    discovery,
-    errors,
-    events,
-    patch,
-    protobuf,
-    reviews,
-    selectors,
-    subresources,
-    tables,
-    watch,
-)
+from lab.kubernetes.embedded import discovery, errors, events, patch, protobuf, selectors, subresources, tables, watch
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.registry import Options, Registry
 from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
@@ -93,7 +82,7 @@ class Server:
         if not decision.allowed:
             raise errors.forbidden(target.resource, target.name, _refusal(user, target.attributes, decision))
         if target.resource in REVIEWS:
-            return _json(await reviews.answer(target, await _body(request), user, self), 201)
+            return _json(await self._review(request, target, user), 201)
         if target.verb == "watch":
             return await self._watch(request, target)
         if target.subresource and (special := self._subresources.find(target)):
@@ -113,6 +102,10 @@ class Server:
 
     async def user_of(self, token: str) -> User | None:
         return await asyncio.to_thread(self._authenticate, token)
+
+    async def _review(self, request: web.Request, target: Target, asker: User) -> Object:
+        review = {**await _body(request), "kind": target.resource.kind, "apiVersion": target.resource.api_version}
+        return await reviews.answer(review, asker, self)
 
     def decide(self, user: User, wanted: Attributes) -> Decision:
         """What the cluster's authorizers say."""

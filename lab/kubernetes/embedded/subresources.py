@@ -13,14 +13,14 @@ from typing import Any
 from aiohttp import web
 
 from lab.kubernetes import ReadLog
-from lab.kubernetes.embedded import errors, patch
+from lab.kubernetes.embedded import errors, patch, resources
 from lab.kubernetes.embedded.registry import Options, Registry
-from lab.kubernetes.embedded.resources import RESOURCES, Object
+from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.target import Target
 
 Handler = Callable[[web.Request, Target, Options], Awaitable[web.Response]]
 
-_BUDGETS = next(each for each in RESOURCES if each.kind == "PodDisruptionBudget")
+_BUDGETS = resources.find("PodDisruptionBudget", "policy")
 
 
 class Subresources:
@@ -40,7 +40,7 @@ class Subresources:
         }
 
     def find(self, target: Target) -> Handler | None:
-        """Raises 405 for a method that the subresource doesn't have; None for those that the object's own way serves."""
+        """None for the status, which is served as its object is. Raises 405 for a method that a subresource lacks."""
         if target.subresource == "status":
             return None
         handler = self._handlers.get((target.verb, target.subresource))

@@ -244,7 +244,8 @@ def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause
             quoted = ", ".join(f'"{each}"' for each in new)
             yield errors.forbidden_value(
                 "metadata.finalizers",
-                f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{quoted}}}",
+                "no new finalizers can be added if the object is being deleted, found new finalizers "
+                f"[]string{{{quoted}}}",
             )
 
 

@@ -26,9 +26,9 @@ class AnsibleNlbError(AnsibleAWSError):
     @property
     def transient(self) -> bool:
         """Whether it may well be gone when asked again: throttling, a fault of AWS's, a connection that broke."""
-        from botocore.exceptions import HTTPClientError
+        from botocore.exceptions import ConnectionError, HTTPClientError
 
-        if isinstance(self.exception, HTTPClientError):
+        if isinstance(self.exception, (ConnectionError, HTTPClientError)):
             return True
         response = getattr(self.exception, "response", {})
         throttled = response.get("Error", {}).get("Code") in THROTTLING

@@ -15,7 +15,7 @@ from collections import Counter
 from datetime import timedelta
 
 from .._wait import Verdict
-from .observation import ControllerFailure, Observation, Target
+from .observation import ControllerFailure, LoadBalancer, Observation, Target
 
 Rule = t.Callable[[Observation], Verdict | None]
 
@@ -79,7 +79,8 @@ _TARGET_STATES = ("unhealthy", "unused", "unavailable", "initial")
 def judge(observation: Observation, goal: str) -> Verdict:
     """The verdict for the goal ``provisioned``, ``active`` or ``healthy``; each includes the ones before it.
 
-    Without AWS only ``provisioned`` can be judged; ``healthy`` needs listeners, target groups and targets.
+    ``healthy`` needs listeners, target groups and targets to be seen. Raises :class:`ValueError` for another goal, and
+    for ``active`` and ``healthy`` where AWS is not seen.
     """
     for stage, rules in STAGES.items():
         for rule in rules:
@@ -301,10 +302,17 @@ def _hostname(observation: Observation) -> Verdict | None:
 # Is it active?
 
 
+def _seen(observation: Observation) -> LoadBalancer:
+    """The load balancer, which the stages before have found."""
+    if observation.load_balancer is None:
+        raise ValueError("A load balancer's state can be judged only where it is seen through AWS.")
+    return observation.load_balancer
+
+
 def _provisioning(observation: Observation) -> Verdict | None:
-    balancer = observation.load_balancer
+    balancer = _seen(observation)
     # "active_impaired" routes traffic; it lacks what it needs to grow.
-    if balancer is None or balancer.state in ("active", "active_impaired"):
+    if balancer.state in ("active", "active_impaired"):
         return None
     return Verdict.waiting(
         "LoadBalancerProvisioning",
@@ -318,9 +326,7 @@ def _provisioning(observation: Observation) -> Verdict | None:
 
 
 def _listeners(observation: Observation) -> Verdict | None:
-    balancer = observation.load_balancer
-    if balancer is None:
-        return None
+    balancer = _seen(observation)
     present = {listener.port for listener in balancer.listeners}
     wanted = {port.port for port in observation.service.ports} if observation.service else set()
     if present and wanted <= present:
@@ -335,8 +341,8 @@ def _listeners(observation: Observation) -> Verdict | None:
 
 
 def _targets_missing(observation: Observation) -> Verdict | None:
-    balancer = observation.load_balancer
-    if balancer is None or (balancer.target_groups and all(group.staying for group in balancer.target_groups)):
+    balancer = _seen(observation)
+    if balancer.target_groups and all(group.staying for group in balancer.target_groups):
         return None
     service, pods = observation.service, observation.pods
     if service is None:
@@ -381,8 +387,8 @@ def _troubles(observation: Observation) -> str:
 
 def _unregistered(observation: Observation) -> Verdict | None:
     """Ready pods that the load balancer does not know at the Service's target port, as after a change of either."""
-    service, balancer = observation.service, observation.load_balancer
-    if service is None or balancer is None or any(group.target_type != "ip" for group in balancer.target_groups):
+    service, balancer = observation.service, _seen(observation)
+    if service is None or any(group.target_type != "ip" for group in balancer.target_groups):
         return None
     registered = {(target.id, target.port) for target in balancer.staying_targets}
     for pod in (pod for pod in observation.pods if pod.ready):
@@ -398,10 +404,7 @@ def _unregistered(observation: Observation) -> Verdict | None:
 
 
 def _unhealthy(observation: Observation) -> Verdict | None:
-    balancer = observation.load_balancer
-    if balancer is None:
-        return None
-    targets = balancer.staying_targets
+    targets = _seen(observation).staying_targets
     rest = [target for target in targets if target.state != "healthy"]
     if not rest:
         return None

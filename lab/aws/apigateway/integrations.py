@@ -1,0 +1,122 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Integrations: what AWS fills in, and what it refuses, wherever one is set (import, console, patch)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from lab.aws.apigateway.common import Item, bad_request, not_found, segments
+from lab.aws.apigateway.vpc_links import STAGE_VARIABLE
+
+#: Fields of an integration, as PutIntegration and x-amazon-apigateway-integration both name them.
+FIELDS = [
+    "type", "httpMethod", "uri", "connectionType", "connectionId", "credentials", "requestParameters",
+    "requestTemplates", "passthroughBehavior", "contentHandling", "timeoutInMillis", "cacheNamespace",
+    "cacheKeyParameters", "tlsConfig", "responseTransferMode",
+]  # fmt: skip
+
+_HTTP_TYPES = {"HTTP", "HTTP_PROXY"}
+_TYPES = ["HTTP", "AWS_PROXY", "HTTP_PROXY", "MOCK", "AWS"]
+_LOCATIONS = ["querystring", "path", "header"]
+_METHOD_PARAMETER = re.compile(
+    r"method\.request\.(querystring|path|header|multivaluequerystring|multivalueheader)\.(.+)"
+)
+_OTHER_EXPRESSIONS = re.compile(r"'.*'|stageVariables\.\w+|context\.[\w.]+|method\.request\.body(\..+)?")
+
+
+def complete(fields: Item, resource: Item, method: Item, link_exists: Callable[[str], bool]) -> Item:
+    """The integration with AWS's defaults, in AWS's spelling of enumerated values.
+
+    Raises AwsError for what AWS refuses (BadRequestException, NotFoundException for an unknown link).
+    """
+    integration = {name: fields[name] for name in FIELDS if fields.get(name) not in (None, {}, "")}
+    for name in ("type", "passthroughBehavior", "connectionType"):
+        if name in integration:
+            integration[name] = str(integration[name]).upper()
+    integration.setdefault("passthroughBehavior", "WHEN_NO_MATCH")
+    integration.setdefault("timeoutInMillis", 29000)
+    integration.setdefault("cacheNamespace", resource["id"])
+    integration.setdefault("cacheKeyParameters", [])
+    check(integration, method, link_exists)
+    return integration
+
+
+def check(integration: Item, method: Item, link_exists: Callable[[str], bool]) -> None:
+    """Refuse what AWS refuses of an integration."""
+    kind = integration.get("type")
+    if kind not in _TYPES:
+        raise bad_request(f"Invalid integration type specified. Valid options are {','.join(_TYPES)}")
+    if kind != "MOCK" and not integration.get("httpMethod"):
+        raise bad_request("Enumeration value for HttpMethod must be non-empty")
+    if kind in _HTTP_TYPES and not _is_http_endpoint(integration.get("uri", "")):
+        raise bad_request("Invalid HTTP endpoint specified for URI")
+    if not 50 <= integration["timeoutInMillis"] <= 29000:
+        raise bad_request("Timeout should be between 50 ms and 29000 ms")
+    if integration.get("connectionType") == "VPC_LINK":
+        _check_connection(integration.get("connectionId", ""), link_exists)
+    for name, expression in integration.get("requestParameters", {}).items():
+        _check_mapping(name, expression, method)
+
+
+def _is_http_endpoint(uri: str) -> bool:
+    plain = re.sub(r"\{[\w+]+\}", "x", STAGE_VARIABLE.sub("x", uri))
+    try:
+        parts = urlsplit(plain)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    # A variable may stand for a port too, which then isn't a number yet.
+    return parts.scheme in ("http", "https") and bool(re.fullmatch(r"[\w.-]+", host, re.ASCII)) and port != 0
+
+
+def _check_connection(connection: str, link_exists: Callable[[str], bool]) -> None:
+    if not connection:
+        raise bad_request("ConnectionId should be set to the vpcLinkId or stage variable on connection type VPC_LINK")
+    if not STAGE_VARIABLE.search(connection) and not link_exists(connection):
+        raise not_found("Invalid Vpc Link identifier specified")
+
+
+def _check_mapping(name: str, expression: object, method: Item) -> None:
+    """A request parameter maps onto the backend's request from a literal or a declared parameter of the method."""
+    parts = name.split(".", 3)
+    if len(parts) != 4 or parts[:2] != ["integration", "request"] or parts[2] not in _LOCATIONS:
+        raise _mapping_error(f"Invalid mapping expression specified: {name}")
+    text = str(expression)
+    if not isinstance(expression, str) or not (_OTHER_EXPRESSIONS.fullmatch(text) or _METHOD_PARAMETER.fullmatch(text)):
+        raise _mapping_error(f"Invalid mapping expression specified: {text}")
+    if _METHOD_PARAMETER.fullmatch(text):
+        declared = text.replace(".multivalue", ".")
+        if declared not in method.get("requestParameters", {}):
+            raise _mapping_error(f"Invalid mapping expression parameter specified: {text}")
+
+
+def _mapping_error(problem: str) -> Exception:
+    return bad_request(f"Invalid mapping expression specified: Validation Result: warnings : [], errors : [{problem}]")
+
+
+def patched(integration: Item, operations: list[tuple[str, str, str]]) -> Item:
+    """The integration after UpdateIntegration's patch operations."""
+    changed = {name: dict(value) if isinstance(value, dict) else value for name, value in integration.items()}
+    for operation, path, value in operations:
+        name, *rest = segments(path)
+        if (name not in FIELDS and name != "httpMethod") or name == "type":
+            raise bad_request(f"Invalid patch path {path}")
+        if rest:
+            _patch_member(changed.setdefault(name, {}), operation, "/".join(rest), value)
+        elif operation == "remove":
+            changed.pop(name, None)
+        else:
+            changed[name] = int(value) if name == "timeoutInMillis" else value
+    return changed
+
+
+def _patch_member(members: Item, operation: str, key: str, value: str) -> None:
+    if operation == "remove":
+        members.pop(key, None)
+    else:
+        members[key] = value == "true" if key == "insecureSkipVerification" else value

@@ -1,0 +1,193 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deployments, which are snapshots that never change, and stages, which each show one of them."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+from lab.aws.apigateway.common import (
+    STAGES,
+    Deployment,
+    Item,
+    RestApi,
+    bad_request,
+    conflict,
+    find_api,
+    methods_of,
+    new_id,
+    not_found,
+    now,
+    page,
+    patch_fields,
+    patches,
+    quota_reached,
+    segments,
+    truth,
+)
+from lab.aws.apigateway.vpc_links import VpcLink, hard_coded_links
+from lab.aws.service import AwsError, Call
+
+_STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_VARIABLE_NAME = re.compile(r"\w{1,64}", re.ASCII)
+_VARIABLE_VALUE = re.compile(r"[A-Za-z0-9 ._:/?&=,-]{0,512}")
+
+
+class Stages:
+    """CreateDeployment, CreateStage and their kin."""
+
+    apis: dict[str, RestApi]
+    links: dict[str, VpcLink]
+
+    def create_deployment(self, call: Call) -> Item:
+        api = find_api(self.apis, call)
+        name = call.params.get("stageName")
+        if name is not None and name not in api.stages:
+            _check_new_stage(api, name)
+        _check_variables(call.params.get("variables", {}))
+        deployment = self._deploy(api, call.params.get("description"))
+        if name is not None:
+            stage = api.stages.setdefault(name, _new_stage(name, deployment))
+            stage.update(deploymentId=deployment["id"], lastUpdatedDate=now())
+            if "variables" in call.params:
+                stage["variables"] = dict(call.params["variables"])
+        return deployment
+
+    def get_deployment(self, call: Call) -> Item:
+        return self._deployment(call).info
+
+    def get_deployments(self, call: Call) -> Item:
+        return page(call, (deployment.info for deployment in find_api(self.apis, call).deployments.values()))
+
+    def update_deployment(self, call: Call) -> Item:
+        deployment = self._deployment(call)
+        patch_fields(deployment.info, patches(call), ["/description"])
+        return deployment.info
+
+    def delete_deployment(self, call: Call) -> None:
+        api, deployment = find_api(self.apis, call), self._deployment(call)
+        if any(stage["deploymentId"] == deployment.info["id"] for stage in api.stages.values()):
+            raise bad_request("Active stages pointing to this deployment must be moved or deleted")
+        del api.deployments[deployment.info["id"]]
+
+    def create_stage(self, call: Call) -> Item:
+        api = find_api(self.apis, call)
+        name = call.params["stageName"]
+        if name in api.stages:
+            raise conflict("Stage already exists")
+        _check_new_stage(api, name)
+        _check_deployment(api, call.params["deploymentId"])
+        _check_variables(call.params.get("variables", {}))
+        stage = _new_stage(name, {"id": call.params["deploymentId"]})
+        for field in ("description", "variables", "tags", "tracingEnabled"):
+            if field in call.params:
+                stage[field] = call.params[field]
+        api.stages[name] = stage
+        return stage
+
+    def get_stage(self, call: Call) -> Item:
+        return self._stage(call)
+
+    def get_stages(self, call: Call) -> Item:
+        stages = find_api(self.apis, call).stages.values()
+        wanted = call.params.get("deploymentId")
+        return {"item": [stage for stage in stages if wanted in (None, stage["deploymentId"])]}
+
+    def update_stage(self, call: Call) -> Item:
+        """All operations take effect together, or none does."""
+        api, stage = find_api(self.apis, call), self._stage(call)
+        changed = {**stage, "variables": dict(stage.get("variables", {}))}
+        for operation, path, value in patches(call):
+            _patch_stage(changed, operation, path, value)
+        _check_deployment(api, changed["deploymentId"])
+        _check_variables(changed["variables"])
+        if not changed["variables"]:
+            del changed["variables"]
+        changed["lastUpdatedDate"] = now()
+        api.stages[stage["stageName"]] = changed
+        return changed
+
+    def delete_stage(self, call: Call) -> None:
+        del find_api(self.apis, call).stages[self._stage(call)["stageName"]]
+
+    def _stage(self, call: Call) -> Item:
+        stages = find_api(self.apis, call).stages
+        if call.params["stageName"] not in stages:
+            raise not_found("Invalid stage identifier specified")
+        return stages[call.params["stageName"]]
+
+    def _deployment(self, call: Call) -> Deployment:
+        deployments = find_api(self.apis, call).deployments
+        if call.params["deploymentId"] not in deployments:
+            raise not_found("Invalid Deployment identifier specified")
+        return deployments[call.params["deploymentId"]]
+
+    def _deploy(self, api: RestApi, description: str | None) -> Item:
+        methods = [method for _, method in methods_of(api.resources)]
+        if not methods:
+            raise bad_request("The REST API doesn't contain any methods")
+        if any("methodIntegration" not in method for method in methods):
+            raise bad_request("No integration defined for method")
+        for link_id, _, _ in hard_coded_links(api):
+            # The service model: deploying "will fail" while a link that is referred to is DELETING.
+            if link_id in self.links and self.links[link_id].status == "DELETING":
+                raise bad_request(f"Vpc link '{link_id}' is being deleted")
+        info: Item = {"id": new_id(6), "createdDate": now()}
+        if description:
+            info["description"] = description
+        api.deployments[info["id"]] = Deployment(info, copy.deepcopy(api.resources), copy.deepcopy(api.validators))
+        return info
+
+
+def _new_stage(name: str, deployment: Item) -> Item:
+    return {
+        "stageName": name,
+        "deploymentId": deployment["id"],
+        "cacheClusterEnabled": False,
+        "cacheClusterStatus": "NOT_AVAILABLE",
+        "methodSettings": {},
+        "tracingEnabled": False,
+        "createdDate": now(),
+        "lastUpdatedDate": now(),
+    }
+
+
+def _check_new_stage(api: RestApi, name: str) -> None:
+    if not _STAGE_NAME.fullmatch(name):
+        raise bad_request("Stage name only allows a-zA-Z0-9_")
+    if len(api.stages) >= STAGES:
+        raise quota_reached("stages for this API")
+
+
+def _check_deployment(api: RestApi, identifier: str) -> None:
+    if identifier not in api.deployments:
+        raise bad_request("Deployment id does not exist")
+
+
+def _check_variables(variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        if not _VARIABLE_NAME.fullmatch(name):
+            raise bad_request(f"Invalid stage variable name: {name}. Please use names with only word characters.")
+        if not _VARIABLE_VALUE.fullmatch(value):
+            raise bad_request(
+                f"Invalid stage variable value of key {name}.  Please use values with alphanumeric characters and the "
+                "symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
+            )
+
+
+def _patch_stage(stage: Item, operation: str, path: str, value: str) -> None:
+    name, *rest = segments(path)
+    if name == "variables" and len(rest) == 1:
+        if operation == "remove":
+            stage["variables"].pop(rest[0], None)
+        else:
+            stage["variables"][rest[0]] = value
+    elif name in ("deploymentId", "description") and not rest and operation == "replace":
+        stage[name] = value
+    elif name == "tracingEnabled" and operation == "replace":
+        stage[name] = truth(value)
+    else:
+        raise AwsError("NotImplemented", f"The lab doesn't cover {operation} of a stage's {path}", 501)

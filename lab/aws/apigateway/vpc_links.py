@@ -1,0 +1,191 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""VPC links (V1): each binds one Network Load Balancer, and can't be deleted while an API refers to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from collections.abc import Iterable
+
+from lab.aws.apigateway.common import (
+    VPC_LINKS,
+    Item,
+    RestApi,
+    bad_request,
+    methods_of,
+    new_id,
+    not_found,
+    page,
+    patch_fields,
+    patches,
+    quota_reached,
+)
+from lab.aws.service import Call
+from lab.settings import ACCOUNT, Settings
+
+STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
+_LOAD_BALANCER_ARN = re.compile(r"arn:[\w-]+:elasticloadbalancing:([\w-]+):(\d{12}):loadbalancer/(net|app|gwy)/\S+")
+
+
+def resolve_variables(text: str, variables: dict[str, str]) -> str | None:
+    """Text with the stage's variables in place of ``${stageVariables.name}``; None when one is missing."""
+    if any(name not in variables for name in STAGE_VARIABLE.findall(text)):
+        return None
+    return STAGE_VARIABLE.sub(lambda match: variables[match[1]], text)
+
+
+@dataclasses.dataclass
+class VpcLink:
+    """One link. Its status follows from the time since it was made or deleted."""
+
+    info: Item
+    failure: str
+    ready_at: float
+    gone_at: float | None = None
+
+    @property
+    def target_arn(self) -> str:
+        return str(self.info["targetArns"][0])
+
+    @property
+    def status(self) -> str:
+        if self.gone_at is not None:
+            return "DELETING"
+        if time.monotonic() < self.ready_at:
+            return "PENDING"
+        return "FAILED" if self.failure else "AVAILABLE"
+
+    @property
+    def holds_target(self) -> bool:
+        """Whether the load balancer is bound by this link, so that it can be neither deleted nor linked again."""
+        return not self.failure
+
+    def describe(self) -> Item:
+        messages = {"AVAILABLE": "Your vpc link is ready for use", "FAILED": self.failure}
+        description = {**self.info, "status": self.status}
+        if description["status"] in messages:
+            description["statusMessage"] = messages[description["status"]]
+        return description
+
+
+class VpcLinks:
+    """CreateVpcLink and its kin."""
+
+    settings: Settings
+    region: str
+    apis: dict[str, RestApi]
+    links: dict[str, VpcLink]
+
+    def create_vpc_link(self, call: Call) -> Item:
+        if not call.params["name"]:
+            raise bad_request("Name cannot be empty")
+        targets = call.params["targetArns"]
+        if len(targets) > 1:
+            raise bad_request("More than one target arn specified for vpc link.")
+        for arn in targets:
+            if not arn.startswith("arn:"):
+                raise bad_request(f"Invalid ARN. ARN is not well formed {arn}")
+        self._forget_deleted()
+        if len(self.links) >= VPC_LINKS:
+            raise quota_reached("VPC links")
+        info = {"id": new_id(6), "name": call.params["name"], "targetArns": targets}
+        if call.params.get("description"):
+            info["description"] = call.params["description"]
+        info["tags"] = dict(call.params.get("tags", {}))
+        failure = self._why_not(targets[0])
+        link = VpcLink(info, failure, time.monotonic() + self.settings.seconds("vpc_link"))
+        self.links[info["id"]] = link
+        # The answer is always PENDING, even where no time passes.
+        return {**info, "status": "PENDING"}
+
+    def get_vpc_link(self, call: Call) -> Item:
+        return self._link(call).describe()
+
+    def get_vpc_links(self, call: Call) -> Item:
+        self._forget_deleted()
+        return page(call, (link.describe() for link in self.links.values()))
+
+    def update_vpc_link(self, call: Call) -> Item:
+        link = self._link(call)
+        operations = patches(call)
+        if any(path.startswith("/targetArns") for _, path, _ in operations):
+            raise bad_request("Target arns are not allowed to be changed/added.")
+        changed = dict(link.info)
+        patch_fields(changed, operations, ["/name", "/description"])
+        link.info = changed
+        return link.describe()
+
+    def delete_vpc_link(self, call: Call) -> None:
+        link = self._link(call)
+        references = sorted(set(self._references(link.info["id"])))
+        if references:
+            raise bad_request(
+                f"Cannot delete vpc link. Vpc link '{link.info['id']}', is referenced in "
+                f"[{', '.join(references)}] in format of [Method:Resource:Stage]."
+            )
+        if link.gone_at is None:
+            link.gone_at = time.monotonic() + self.settings.seconds("vpc_link")
+
+    def links_of(self, load_balancer_arn: str) -> list[Item]:
+        """The links that bind a load balancer now, as GetVpcLink describes them."""
+        self._forget_deleted()
+        bound = [link for link in self.links.values() if link.target_arn == load_balancer_arn and link.holds_target]
+        return [link.describe() for link in bound]
+
+    def find_link(self, identifier: str) -> VpcLink | None:
+        """The link of this id, or None."""
+        self._forget_deleted()
+        return self.links.get(identifier)
+
+    def _link(self, call: Call) -> VpcLink:
+        link = self.find_link(call.params["vpcLinkId"])
+        if link is None:
+            raise not_found("Invalid Vpc Link identifier specified")
+        return link
+
+    def _forget_deleted(self) -> None:
+        for identifier, link in list(self.links.items()):
+            if link.gone_at is not None and time.monotonic() >= link.gone_at:
+                self.links.pop(identifier, None)
+
+    def _why_not(self, arn: str) -> str:
+        """Why a link to this target will end FAILED, or an empty text."""
+        match = _LOAD_BALANCER_ARN.fullmatch(arn)
+        if match is None or match[3] != "net":
+            return "NLB ARN is malformed."
+        if not self._load_balancer_exists(arn):
+            return "NLB not found."
+        return "NLB is already associated with another VPC Endpoint Service" if self.links_of(arn) else ""
+
+    def _load_balancer_exists(self, arn: str) -> bool:
+        from moto.elbv2.models import elbv2_backends
+
+        return arn in elbv2_backends[ACCOUNT][self.region].load_balancers
+
+    def _references(self, link_id: str) -> Iterable[str]:
+        """What refers to a link, in AWS's form ``Method:Resource:Stage``."""
+        for api in self.apis.values():
+            # Outside a stage, AWS's name for it is the stage of its test invocations.
+            for link, method, resource in api.dangling | hard_coded_links(api):
+                if link == link_id:
+                    yield f"{method}:{resource}:test-invoke-stage"
+            for stage in api.stages.values():
+                variables = stage.get("variables", {})
+                for resource_item, method_item in api.deployments[stage["deploymentId"]].methods:
+                    connection = method_item["methodIntegration"].get("connectionId", "")
+                    if resolve_variables(connection, variables) == link_id:
+                        yield f"{method_item['httpMethod']}:{resource_item['id']}:{stage['stageName']}"
+
+
+def hard_coded_links(api: RestApi) -> set[tuple[str, str, str]]:
+    """(link, method, resource) of the API's integrations that name a link itself."""
+    found = set()
+    for resource, method in methods_of(api.resources):
+        connection = method.get("methodIntegration", {}).get("connectionId")
+        if connection and not STAGE_VARIABLE.search(connection):
+            found.add((connection, method["httpMethod"], resource["id"]))
+    return found

@@ -1,0 +1,72 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An API Gateway alone, over HTTP, for tests: no signatures, and no other AWS service but moto's load balancers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.core.request import Request
+from moto.elbv2.models import elbv2_backends
+from werkzeug.serving import make_server
+
+from lab.aws.apigateway import ApiGateway
+from lab.settings import ACCOUNT, Settings
+
+REGION = "eu-west-1"
+
+
+def settings(folder: Path, pace: float = 0) -> Settings:
+    return Settings(folder, pace, REGION, aws_port=0, execute_api_port=0, loopback_octet=97)
+
+
+@contextlib.contextmanager
+def serve(service: ApiGateway) -> Iterator[str]:
+    """Answer on a free port; yields the endpoint URL."""
+
+    @Request.application
+    def application(request: Request) -> Any:
+        return service.handle(request, "arn:aws:iam::123456789012:user/tester")
+
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def client(url: str) -> Any:
+    return boto3.client("apigateway", REGION, endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def add_load_balancer(name: str, kind: str = "net") -> str:
+    """Put a load balancer into moto's Elastic Load Balancing, as far as API Gateway looks. Returns its ARN."""
+    arn = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/{kind}/{name}/50dc6c495c0c9188"
+    elbv2_backends[ACCOUNT][REGION].load_balancers[arn] = object()  # Only its ARN counts.
+    return arn
+
+
+def http_method(uri: str, **integration: Any) -> dict[str, Any]:
+    """An operation of an OpenAPI document that passes on to ``uri`` through the stage's VPC link."""
+    linked = {"connectionType": "VPC_LINK", "connectionId": "${stageVariables.link}"}
+    return {
+        "responses": {"200": {"description": "200 response"}},
+        "x-amazon-apigateway-integration": {
+            "type": "http_proxy", "httpMethod": "GET", "uri": uri, **linked, **integration
+        },
+    }  # fmt: skip
+
+
+def document(paths: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An OpenAPI document with these paths."""
+    return {"openapi": "3.0.1", "info": {"title": "petstore", "version": "1"}, "paths": paths, **more}

@@ -338,7 +338,6 @@ import os
 import re
 import tempfile
 import threading
-import time
 import typing as t
 from dataclasses import asdict
 
@@ -401,28 +400,6 @@ class Seam:
             kubernetes=self._kubernetes.observe() if self._kubernetes else None,
         )
         return self.last
-
-
-def wait_until(
-    seam: Seam,
-    goal: str,
-    timeout: float,
-    wake: threading.Event,
-    clock: t.Callable[[], float] = time.monotonic,
-    pause: t.Callable[[float], t.Any] | None = None,
-) -> Timeline:
-    """Wait for the goal; raises :class:`WaitError`."""
-    _, timeline = wait(
-        lambda: seam.look(targets=goal == "healthy"),
-        lambda observation: judge(observation, goal),
-        subject=f"the load balancer of {seam.contract} to be {goal}",
-        timeout=timeout,
-        wake=wake,
-        clock=clock,
-        pause=pause,
-        **_POLLING,
-    )
-    return timeline
 
 
 def check_options(params: dict[str, t.Any]) -> None:
@@ -523,7 +500,14 @@ def _look_once(seam: Seam, goal: str | None, lenient: bool) -> dict[str, t.Any]:
 
 def _wait(seam: Seam, goal: str, timeout: float, wake: threading.Event) -> dict[str, t.Any]:
     """The result of a wait that reached its goal; raises :class:`WaitError`."""
-    timeline = wait_until(seam, goal, timeout, wake)
+    _, timeline = wait(
+        lambda: seam.look(targets=goal == "healthy"),
+        lambda observation: judge(observation, goal),
+        subject=f"the load balancer of {seam.contract} to be {goal}",
+        timeout=timeout,
+        wake=wake,
+        **_POLLING,
+    )
     # What the wait did not need is wanted in the result.
     observation = seam.last if goal == "healthy" else seam.look(fresh=True)
     return _result(observation, judge(observation, goal), timeline)

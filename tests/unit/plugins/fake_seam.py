@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 import typing as t
 from dataclasses import replace
 
@@ -276,34 +276,39 @@ def client_error(code: str, status: int) -> ClientError:
 
 
 class FakeKubernetes:
-    """The API of :mod:`kubernetes_api` over ``objects`` by kind.
+    """The calls of :class:`KubernetesApi` over ``objects`` by kind.
 
-    A watch gives what the list ``changes`` of its kind holds, then ends (with the error there, if there is one).
-    ``listed`` are the kinds in the order of the lists, with their selectors. ``error`` is raised by every list.
+    A watch gives what is put into the queue ``pushed`` of its kind as it comes: a change; an exception, which it raises;
+    something to call; None, which ends it. ``listed`` and ``watched`` are the calls. ``error`` is raised by every list.
     """
 
     def __init__(self, **objects: list[Resource]) -> None:
         self.objects: dict[str, list[Resource]] = {"Service": [], "Event": [], "Pod": []} | objects
-        self.changes: dict[str, list[tuple[str, Resource] | Exception]] = {}
+        self.pushed: dict[str, queue.SimpleQueue[t.Any]] = {kind: queue.SimpleQueue() for kind in self.objects}
         self.error: KubernetesError | None = None
         self.listed: list[tuple[str, dict[str, str]]] = []
-        self.watched: list[str] = []
-        self.lock = threading.Lock()
+        self.watched: list[tuple[str, str]] = []
 
     @classmethod
     def healthy(cls) -> FakeKubernetes:
         return cls(Service=[service()], Pod=[pod(1), pod(2)])
 
+    def push(self, kind: str, *changes: t.Any) -> None:
+        for change in changes:
+            self.pushed[kind].put(change)
+
     def list(self, kind: str, **selectors: str) -> tuple[list[Resource], str]:
-        with self.lock:
-            self.listed.append((kind, selectors))
-            if self.error:
-                raise self.error
-            return list(self.objects[kind]), f"version-{len(self.listed)}"
+        self.listed.append((kind, selectors))
+        if self.error:
+            raise self.error
+        return self.objects[kind], f"version-{len(self.listed)}"
 
     def watch(self, kind: str, resource_version: str, **selectors: str) -> t.Iterator[tuple[str, Resource]]:
-        self.watched.append(resource_version)
-        for change in self.changes.pop(kind, []):
+        self.watched.append((kind, resource_version))
+        while (change := self.pushed[kind].get()) is not None:
             if isinstance(change, Exception):
                 raise change
-            yield change
+            if callable(change):
+                change()
+            else:
+                yield change

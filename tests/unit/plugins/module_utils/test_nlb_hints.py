@@ -35,7 +35,10 @@ def test_a_healthy_seam_needs_no_hint() -> None:
 @pytest.mark.parametrize(
     ("annotation", "said"),
     [
-        ("aws-load-balancer-scheme", f"lacks the prefix {PREFIX}: k8s, add it (for a VPC link with the value internal)."),
+        (
+            "aws-load-balancer-scheme",
+            f"lacks the prefix {PREFIX}: k8s, add it (for a VPC link with the value internal).",
+        ),
         ("aws-load-balancer-nlb-target-type", f"lacks the prefix {PREFIX}: k8s, add it."),
         (f"{PREFIX}load-balancer-source-ranges", "use spec.loadBalancerSourceRanges"),
         (f"{PREFIX}aws-load-balancer-internal", "aws-load-balancer-scheme"),

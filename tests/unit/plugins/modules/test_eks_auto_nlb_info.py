@@ -1,0 +1,379 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""eks_auto_nlb_info, run as Ansible runs it, against fakes of both APIs: what it waits for, says and returns."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import sys
+import threading
+import typing as t
+from pathlib import Path
+
+import boto3
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import KubernetesObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import KubernetesApi, KubernetesError
+from ansible_collections.seam.eks_auto.plugins.module_utils._wait import wait
+from ansible_collections.seam.eks_auto.plugins.modules import eks_auto_nlb_info
+from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
+    ARN,
+    NAME,
+    NO_SUBNET,
+    TAGS,
+    FakeElb,
+    FakeKubernetes,
+    client_error,
+    event,
+    load_balancer,
+    pod,
+    service,
+    target,
+)
+
+Result = dict[str, t.Any]
+
+
+class Clock:
+    """A clock that only pauses move; at a given second, something happens."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.plan: list[tuple[float, t.Callable[[], t.Any]]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        while self.plan and self.plan[0][0] <= self.now:
+            self.plan.pop(0)[1]()
+
+    def at(self, second: float, action: t.Callable[[], t.Any]) -> None:
+        self.plan.append((second, action))
+
+
+class World:
+    """Both APIs, an EKS that knows the cluster, and a clock."""
+
+    def __init__(self) -> None:
+        self.elb = FakeElb.healthy()
+        self.kubernetes = FakeKubernetes.healthy()
+        self.cluster: Result | None = {
+            "name": "petstore",
+            "status": "ACTIVE",
+            "endpoint": "https://petstore.example",
+            "certificateAuthority": {"data": base64.b64encode(b"the CA").decode()},
+        }
+        self.clock = Clock()
+        self.connections: list[tuple[t.Any, ...]] = []
+
+    def client(self, service_name: str) -> t.Any:
+        if service_name == "elbv2":
+            return self.elb.client()
+        made = boto3.client(service_name, region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
+        if service_name == "eks":
+            made._make_api_call = self._eks
+        return made
+
+    def _eks(self, operation: str, _request: Result) -> Result:
+        assert operation == "DescribeCluster"
+        if self.cluster is None:
+            raise client_error("ResourceNotFoundException", 404)
+        return {"cluster": self.cluster}
+
+    def connect(self, endpoint: str, ca_file: str, mint: t.Callable[[], str], namespace: str) -> FakeKubernetes:
+        self.connections.append((endpoint, Path(ca_file).read_bytes(), mint().split(".")[0], namespace))
+        return self.kubernetes
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Callable[..., Result]:
+    """Runs the module with the contract and the given options; returns its result."""
+    clock = world.clock
+    monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, name: world.client(name))
+    monkeypatch.setattr(eks_auto_nlb_info, "KubernetesApi", world.connect)
+    monkeypatch.setattr(eks_auto_nlb_info, "wait", functools.partial(wait, clock=clock, pause=clock.pause))
+    for observer in (AwsObserver, KubernetesObserver):
+        monkeypatch.setattr(eks_auto_nlb_info, observer.__name__, functools.partial(observer, clock=clock))
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    def runner(check: bool = False, **options: t.Any) -> Result:
+        contract = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
+        arguments = {"region": "us-west-2", "_ansible_check_mode": check, **contract, **options}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            eks_auto_nlb_info.main()
+        return {"failed": False, **json.loads(capsys.readouterr().out)}
+
+    return runner
+
+
+def healthy_in(run: t.Callable[..., Result], **options: t.Any) -> Result:
+    return run(wait_for="healthy", wait_timeout=600, **options)
+
+
+def reasons(result: Result) -> list[str]:
+    return [entry["reason"] for entry in result["timeline"]]
+
+
+# Looking once
+
+
+def test_one_look_returns_all_that_is_seen(run: t.Callable[..., Result], world: World) -> None:
+    world.kubernetes.objects["Event"] = [event("SuccessfullyReconciled", "Successfully reconciled")]
+    result = run()
+    assert (result["failed"], result["changed"], result["hints"]) == (False, False, [])
+    balancer = result["load_balancer"]
+    assert (balancer["arn"], balancer["name"], balancer["state"]) == (ARN, NAME, "active")
+    assert balancer["availability_zones"][0] == {"zone_name": "us-west-2a", "subnet_id": "subnet-a"}
+    assert (balancer["security_groups"], balancer["private_link_enforcement"]) == (["sg-1"], "on")
+    assert balancer["tags"] == TAGS
+    assert [listener["port"] for listener in balancer["listeners"]] == [80]
+    [group] = balancer["target_groups"]
+    assert group["health_check"]["port"] == "traffic-port"
+    assert [one["state"] for one in group["targets"]] == ["healthy", "healthy"]
+    seen = result["kubernetes"]
+    assert seen["cluster_status"] == "ACTIVE"
+    assert seen["service"]["ports"] == [{"port": 80, "target_port": 8080}]
+    assert seen["pods"][0] == {"name": "petstore-1", "addresses": ["172.31.0.1"], "ready": True, "trouble": None}
+    assert seen["events"][0]["last"] == "2026-01-31T12:00:00+00:00"
+    assert result["verdict"]["state"] == "done"
+    assert reasons(result) == ["healthy"]
+
+
+def test_the_documentation_names_every_key_that_is_returned(run: t.Callable[..., Result]) -> None:
+    def check(documented: Result, returned: Result) -> None:
+        assert documented.keys() == returned.keys()
+        for key, entry in documented.items():
+            value = returned[key]
+            inner = value[0] if isinstance(value, list) and value else value
+            if "contains" in entry:
+                check(entry["contains"], inner)
+            elif isinstance(inner, dict) and "sample" in entry and key != "kubernetes":
+                sample = entry["sample"][0] if isinstance(entry["sample"], list) else entry["sample"]
+                assert sample.keys() == inner.keys()
+
+    result = run()
+    for key in ("failed", "changed", "warnings", "invocation"):
+        result.pop(key, None)
+    check(yaml.safe_load(eks_auto_nlb_info.RETURN), result)
+
+
+def test_kubernetes_is_asked_with_the_clusters_ca_and_a_minted_token(
+    run: t.Callable[..., Result], world: World
+) -> None:
+    run()
+    assert world.connections == [("https://petstore.example", b"the CA", "k8s-aws-v1", "petstore")]
+
+
+def test_one_side_alone(run: t.Callable[..., Result], world: World) -> None:
+    result = run(observe=["aws"])
+    assert result["kubernetes"] is None and result["verdict"]["reason"] == "healthy"
+    assert world.connections == []
+    world.elb.calls.clear()
+    result = run(observe=["kubernetes"])
+    assert result["load_balancer"] is None and result["verdict"]["reason"] == "provisioned"
+    assert world.elb.calls == []
+
+
+def test_one_look_does_not_fail_because_of_what_it_sees(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.balancers = [load_balancer(state="failed")]
+    result = run()
+    assert not result["failed"]
+    assert (result["verdict"]["state"], result["verdict"]["owner"]) == ("failed", "infra")
+
+
+@pytest.mark.parametrize("message", ["services is forbidden", "connection refused"])
+def test_one_look_fails_if_it_can_not_look(run: t.Callable[..., Result], world: World, message: str) -> None:
+    world.kubernetes.error = KubernetesError(message, denied="forbidden" in message)
+    result = run()
+    assert result["failed"] and message in result["msg"] and "Owner: infra" in result["msg"]
+
+
+def test_check_mode_looks_once_and_never_fails_because_of_what_it_sees(
+    run: t.Callable[..., Result], world: World
+) -> None:
+    world.cluster = None
+    world.elb.balancers = []
+    result = run(check=True, wait_for="healthy")
+    assert not result["failed"]
+    assert reasons(result) == ["ClusterMissing"]
+    world.cluster = World().cluster
+    world.kubernetes.error = KubernetesError("services is forbidden", denied=True)
+    result = run(check=True, wait_for="healthy")
+    assert not result["failed"]
+    assert reasons(result) == ["KubernetesDenied"]
+
+
+def test_check_mode_judges_what_would_be_awaited(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.balancers = [load_balancer(state="provisioning")]
+    assert run(check=True, wait_for="provisioned")["verdict"]["state"] == "done"
+    assert run(check=True, wait_for="active")["verdict"]["state"] == "waiting"
+
+
+def test_hints_are_warnings(run: t.Callable[..., Result], world: World) -> None:
+    world.kubernetes.objects["Service"] = [service({"aws-load-balancer-scheme": "internet-facing"})]
+    result = run()
+    [hint] = result["hints"]
+    assert "aws-load-balancer-scheme" in hint
+    assert any(hint in str(warning) for warning in result["warnings"])
+
+
+# Waiting
+
+
+def test_it_waits_from_nothing_to_healthy(run: t.Callable[..., Result], world: World) -> None:
+    elb, clock = world.elb, world.clock
+    targets = elb.targets
+    elb.balancers, elb.targets = [], []
+    clock.at(10, lambda: elb.balancers.append(load_balancer(state="provisioning")))
+    clock.at(130, lambda: elb.balancers.__setitem__(0, load_balancer()))
+    clock.at(140, lambda: elb.targets.append(target("172.31.0.1", state="initial", reason="Elb.InitialHealthChecking")))
+    clock.at(141, lambda: elb.targets.append(target("172.31.0.2", state="initial", reason="Elb.InitialHealthChecking")))
+    clock.at(170, lambda: elb.targets.__setitem__(slice(None), targets))
+    result = healthy_in(run)
+    assert not result["failed"]
+    assert reasons(result) == [
+        "LoadBalancerMissing",
+        "LoadBalancerProvisioning",
+        "TargetsNotRegistered",
+        "TargetsNotRegistered",
+        "Elb.InitialHealthChecking",
+        "healthy",
+    ]
+    assert 170 <= world.clock.now <= 171
+    assert len(elb.calls) < 800
+
+
+def test_it_is_gentle_when_nothing_changes(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.targets = [target("172.31.0.1", state="unhealthy", reason="Target.FailedHealthChecks")]
+    world.kubernetes.objects["Pod"] = [pod(1)]
+    assert healthy_in(run)["failed"]
+    assert world.elb.calls.count("DescribeTargetHealth") < 180
+    assert world.elb.calls.count("DescribeTags") == 1
+
+
+@pytest.mark.parametrize("goal", ["provisioned", "active"])
+def test_a_lesser_goal_does_not_ask_for_targets_until_it_is_reached(
+    run: t.Callable[..., Result], world: World, goal: str
+) -> None:
+    world.elb.balancers = []
+    world.clock.at(5, lambda: world.elb.balancers.append(load_balancer()))
+    result = run(wait_for=goal)
+    assert result["verdict"]["reason"] == goal
+    assert result["load_balancer"]["target_groups"]
+    assert world.elb.calls.count("DescribeTargetHealth") == 1
+
+
+def test_a_time_out_says_what_for_how_long_why_whose_and_what_to_do(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.targets = [target("172.31.0.1", port=80, state="unhealthy", reason="Target.FailedHealthChecks")]
+    world.kubernetes.objects["Service"] = [
+        service({"aws-load-balancer-scheme": "internet-facing"}, ports=[{"port": 80, "targetPort": 80}])
+    ]
+    world.kubernetes.objects["Pod"] = [pod(1)]
+    result = healthy_in(run)
+    assert result["failed"]
+    assert result["msg"].splitlines() == [
+        "Timed out after 600 s waiting for the load balancer of petstore/vpclink in cluster petstore to be healthy.",
+        "Last seen (for 600 s): 0 of 1 targets healthy: 172.31.0.1:80 is unhealthy (Target.FailedHealthChecks: "
+        "described: Target.FailedHealthChecks). The Service sends to port 80, but the containers listen on 8080. "
+        "[Target.FailedHealthChecks]",
+        "Owner: k8s",
+        "To do: Set the Service's targetPort to the container's port.",
+        "Hint: The Service's annotation aws-load-balancer-scheme is ignored, for it lacks the prefix "
+        "service.beta.kubernetes.io/: k8s, add it (for a VPC link with the value internal).",
+    ]
+    assert result["load_balancer"]["arn"] == ARN
+    assert result["verdict"]["state"] == "waiting"
+
+
+def test_an_event_that_persists_ends_the_wait_early(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.balancers = []
+    world.kubernetes.objects["Service"] = [service(hostname=None)]
+
+    def fail(second: int, count: int) -> None:
+        failure = event("FailedBuildModel", NO_SUBNET, first=0, last=second, count=count, uid="the-event")
+        taken = threading.Event()
+        world.kubernetes.push("Event", ("MODIFIED", failure), taken.set)
+        assert taken.wait(10)
+
+    world.kubernetes.objects["Event"] = [event("FailedBuildModel", NO_SUBNET, uid="the-event")]
+    for count, second in enumerate((5, 10, 20), start=2):
+        world.clock.at(second, functools.partial(fail, second, count))
+    result = healthy_in(run)
+    assert result["failed"]
+    assert 20 <= world.clock.now < 21
+    assert result["msg"].splitlines() == [
+        "Stopped after 20 s waiting for the load balancer of petstore/vpclink in cluster petstore to be healthy: "
+        "this can't recover by itself.",
+        f"Seen: The controller says again and again: {NO_SUBNET} [FailedBuildModel]",
+        "Owner: infra",
+        "To do: Tag a subnet in each zone for load balancers (kubernetes.io/role/internal-elb: 1 for internal ones) and "
+        "see that it has 8 free addresses: role vpc_tagging.",
+    ]
+
+
+def test_a_refusal_by_kubernetes_gets_half_a_minute(run: t.Callable[..., Result], world: World) -> None:
+    world.kubernetes.error = KubernetesError("services is forbidden", denied=True)
+    result = healthy_in(run)
+    assert result["failed"] and 30 <= world.clock.now < 32
+    assert "services is forbidden" in result["msg"] and "eks_access_entry" in result["msg"]
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"cluster_name": "-petstore"}, "cluster_name:"),
+        ({"namespace": "Petstore"}, "namespace:"),
+        ({"service": "vpc_link"}, "service:"),
+        ({"observe": []}, "observe:"),
+        ({"wait_timeout": 0}, "wait_timeout:"),
+        ({"observe": ["kubernetes"], "wait_for": "active"}, "wait_for:"),
+    ],
+)
+def test_wrong_options_end_in_a_sentence_that_names_them(
+    run: t.Callable[..., Result], world: World, options: Result, named: str
+) -> None:
+    result = run(**options)
+    assert result["failed"] and result["msg"].startswith(named)
+    assert world.elb.calls == []
+
+
+def test_an_error_of_aws_is_one_clear_error(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.errors["DescribeLoadBalancers"] = client_error("AccessDenied", 403)
+    result = healthy_in(run)
+    assert result["failed"] and result["msg"].startswith("Failed to describe load balancers: ")
+    assert result["error"]["code"] == "AccessDenied"
+
+
+def test_an_error_of_eks_is_one_clear_error(run: t.Callable[..., Result], world: World) -> None:
+    world.cluster = None
+    result = healthy_in(run)
+    assert result["failed"]
+    assert "There is no EKS cluster petstore in this account and region." in result["msg"]
+
+
+def test_without_the_kubernetes_package_it_says_what_is_missing(
+    run: t.Callable[..., Result], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eks_auto_nlb_info, "KubernetesApi", KubernetesApi)
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    result = run()
+    assert result["failed"] and "kubernetes" in result["msg"] and "to observe Kubernetes" in result["msg"]
+    assert not run(observe=["aws"])["failed"]

@@ -113,7 +113,7 @@ responses:
       type: str
 timeline:
   description: What was seen when.
-  returned: when a request was sent
+  returned: when not in check mode
   type: list
   elements: dict
 """
@@ -168,8 +168,8 @@ _KNOWN_ANSWERS = (
     (
         403,
         "Forbidden",
-        "API Gateway refuses the API key",
-        "check that the key is sent and enabled, and that a usage plan joins it to this stage",
+        "API Gateway refuses the API key, or knows no such stage",
+        "check the stage's name, that the key is sent and enabled, and that a usage plan joins it to this stage",
     ),
     (403, "", "API Gateway refuses the caller", "check authorizers and the API's resource policy"),
     (

@@ -131,8 +131,8 @@ actions:
       type: str
       sample: petstore
 timeline:
-  description: What was seen when while waiting.
-  returned: when something was waited for
+  description: What was seen when while waiting. Empty when nothing was waited for.
+  returned: success
   type: list
   elements: dict
 """

@@ -378,7 +378,7 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 # Seconds between two looks at AWS. With this growth, a change is seen late by half a second and 2 % of the time in
 # which nothing changed; ten minutes without a change are some 160 looks.
-_POLLING = {"fastest": 0.5, "slowest": 10.0, "growth": 1.02}
+_FASTEST, _SLOWEST, _GROWTH = 0.5, 10.0, 1.02
 
 
 class Seam:
@@ -506,7 +506,9 @@ def _wait(seam: Seam, goal: str, timeout: float, wake: threading.Event) -> dict[
         subject=f"the load balancer of {seam.contract} to be {goal}",
         timeout=timeout,
         wake=wake,
-        **_POLLING,
+        fastest=_FASTEST,
+        slowest=_SLOWEST,
+        growth=_GROWTH,
     )
     # What the wait did not need is wanted in the result.
     observation = seam.last if goal == "healthy" else seam.look(fresh=True)

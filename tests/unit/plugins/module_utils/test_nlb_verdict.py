@@ -293,14 +293,15 @@ def test_without_targets_aws_alone_points_at_the_pods() -> None:
     assert summary(judged_by_aws(draining)) == ("waiting", "NoTargets", "k8s")
 
 
-PULLING = {
+PULLING: dict[str, t.Any] = {
     "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}}]
 }
-UNSCHEDULABLE = {
+UNSCHEDULABLE: dict[str, t.Any] = {
+    "containerStatuses": [{"state": {}}],
     "conditions": [
         {"type": "Ready", "status": "False", "message": "not ready"},
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/0 nodes are available"},
-    ]
+    ],
 }
 
 

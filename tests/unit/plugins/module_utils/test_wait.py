@@ -38,7 +38,13 @@ def script(verdicts: Iterable[Verdict]) -> Callable[[], Verdict]:
 def run(verdicts: Iterable[Verdict], timeout: float = 100, **options: float) -> tuple[Clock, _wait.Timeline]:
     clock = Clock()
     _, timeline = wait(
-        script(verdicts), lambda seen: seen, subject="the thing", timeout=timeout, clock=clock, pause=clock.pause, **options
+        script(verdicts),
+        lambda seen: seen,
+        subject="the thing",
+        timeout=timeout,
+        clock=clock,
+        pause=clock.pause,
+        **options,
     )
     return clock, timeline
 
@@ -57,6 +63,11 @@ def test_done_at_once_does_not_pause() -> None:
 def test_polling_slows_while_nothing_changes_and_is_fast_again_after_a_change() -> None:
     clock, _ = run([CREATING, CREATING, CREATING, CREATING, STARTING, STARTING, READY], fastest=2, slowest=4)
     assert clock.pauses == [2, 3, 4, 4, 2, 3]
+
+
+def test_how_fast_polling_slows_is_a_choice() -> None:
+    clock, _ = run([CREATING, CREATING, CREATING, READY], fastest=2, slowest=4, growth=1.25)
+    assert clock.pauses == [2, 2.5, 3.125]
 
 
 def test_the_timeline_holds_changes_only() -> None:

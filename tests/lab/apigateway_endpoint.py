@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +26,31 @@ def settings(folder: Path, pace: float = 0) -> Settings:
     return Settings(folder, pace, REGION, aws_port=0, execute_api_port=0, loopback_octet=97)
 
 
-@contextlib.contextmanager
-def serve(service: ApiGateway) -> Iterator[str]:
-    """Answer on a free port; yields the endpoint URL."""
+class _Endpoint:
+    """One server and one client for all tests, since both take long to make; the service behind it is each test's own."""
 
-    @Request.application
-    def application(request: Request) -> Any:
-        return service.handle(request, "arn:aws:iam::123456789012:user/tester")
+    service: ApiGateway
 
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    def __init__(self) -> None:
+        server = make_server("127.0.0.1", 0, Request.application(self._answer), threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.port}"
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.client = boto3.client("apigateway", REGION, endpoint_url=url, **keys)
+
+    def _answer(self, request: Request) -> Any:
+        return self.service.handle(request, "arn:aws:iam::123456789012:user/tester")
 
 
-def client(url: str) -> Any:
-    return boto3.client("apigateway", REGION, endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test")
+@functools.cache
+def _endpoint() -> _Endpoint:
+    return _Endpoint()
+
+
+def client_of(service: ApiGateway) -> Any:
+    """A boto3 client whose calls this service answers, until another is asked for."""
+    _endpoint().service = service
+    return _endpoint().client
 
 
 def add_load_balancer(name: str, kind: str = "net") -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ import pytest
 from ansible_collections.seam.eks_auto.tests.lab.apigateway_endpoint import (
     REGION,
     add_load_balancer,
-    client,
+    client_of,
     document,
     http_method,
-    serve,
     settings,
 )
 from botocore.exceptions import ClientError
@@ -29,9 +27,8 @@ from lab.aws.apigateway import ApiGateway
 
 
 @pytest.fixture(name="aws")
-def _aws(tmp_path: Path) -> Iterator[Any]:
-    with serve(ApiGateway(settings(tmp_path))) as url:
-        yield client(url)
+def _aws(tmp_path: Path) -> Any:
+    return client_of(ApiGateway(settings(tmp_path)))
 
 
 def refusal(function: Any, **arguments: Any) -> tuple[str, str]:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.seam.eks_auto.tests.lab.apigateway_endpoint import (
     add_load_balancer,
-    client,
+    client_of,
     document,
     http_method,
-    serve,
     settings,
 )
 from botocore.exceptions import ClientError
@@ -32,9 +30,8 @@ def _service(tmp_path: Path) -> ApiGateway:
 
 
 @pytest.fixture(name="aws")
-def _aws(service: ApiGateway) -> Iterator[Any]:
-    with serve(service) as url:
-        yield client(url)
+def _aws(service: ApiGateway) -> Any:
+    return client_of(service)
 
 
 @pytest.fixture(name="arn")
@@ -69,18 +66,17 @@ def test_a_link_goes_from_pending_to_available(aws: Any, arn: str) -> None:
 def test_states_end_by_time(tmp_path: Path, arn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 1000.0
     monkeypatch.setattr(vpc_links.time, "monotonic", lambda: clock)
-    with serve(ApiGateway(settings(tmp_path, pace=1))) as url:
-        aws = client(url)
-        link = aws.create_vpc_link(name="petstore", targetArns=[arn])["id"]
-        assert aws.get_vpc_link(vpcLinkId=link)["status"] == "PENDING"
-        clock += 5.1
-        assert aws.get_vpc_link(vpcLinkId=link)["status"] == "AVAILABLE"
-        aws.delete_vpc_link(vpcLinkId=link)
-        assert aws.get_vpc_link(vpcLinkId=link)["status"] == "DELETING"
-        clock += 5.1
-        assert refusal(aws.get_vpc_link, vpcLinkId=link) == (
-            "NotFoundException", "Invalid Vpc Link identifier specified"
-        )  # fmt: skip
+    aws = client_of(ApiGateway(settings(tmp_path, pace=1)))
+    link = aws.create_vpc_link(name="petstore", targetArns=[arn])["id"]
+    assert aws.get_vpc_link(vpcLinkId=link)["status"] == "PENDING"
+    clock += 5.1
+    assert aws.get_vpc_link(vpcLinkId=link)["status"] == "AVAILABLE"
+    aws.delete_vpc_link(vpcLinkId=link)
+    assert aws.get_vpc_link(vpcLinkId=link)["status"] == "DELETING"
+    clock += 5.1
+    assert refusal(aws.get_vpc_link, vpcLinkId=link) == (
+        "NotFoundException", "Invalid Vpc Link identifier specified"
+    )  # fmt: skip
 
 
 def test_only_name_and_description_change(aws: Any, arn: str) -> None:

@@ -107,6 +107,7 @@ class Deployment:
     info: Item
     resources: dict[str, Item]
     validators: dict[str, Item]
+    binary_media_types: list[str]
 
     @property
     def methods(self) -> Iterable[tuple[Item, Item]]:

@@ -138,7 +138,8 @@ class Stages:
         info: Item = {"id": new_id(6), "createdDate": now()}
         if description:
             info["description"] = description
-        api.deployments[info["id"]] = Deployment(info, copy.deepcopy(api.resources), copy.deepcopy(api.validators))
+        snapshot = copy.deepcopy((api.resources, api.validators, api.info.get("binaryMediaTypes", [])))
+        api.deployments[info["id"]] = Deployment(info, *snapshot)
         return info
 
 

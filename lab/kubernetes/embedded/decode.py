@@ -10,50 +10,91 @@ wouldn't be written back (nulls, empty lists, empty maps).
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from lab.kubernetes.embedded import errors, quantity
-from lab.kubernetes.embedded.resources import Object
+from lab.kubernetes.embedded import errors, fieldsets, quantity
+from lab.kubernetes.embedded.resources import Object, Resource
 from lab.kubernetes.embedded.schema import Type
 
-_GO = {"struct": "object", "map": "object", "list": "array"}
+#: What server-side apply calls the shapes.
+_EXPECTED = {
+    "struct": "map",
+    "map": "map",
+    "list": "list",
+    "string": "string",
+    "boolean": "boolean",
+    "integer": "numeric (int or float)",
+    "number": "numeric (int or float)",
+    "int-or-string": "string or int",
+    "quantity": "string or int",
+}
 _MISSING = object()
 
 
-@dataclasses.dataclass(frozen=True)
-class Decoded:
-    """An object in its normal form, and the paths of the fields that its schema doesn't know."""
-
-    item: Object
-    unknown: list[str]
-
-
 class WrongType(Exception):
-    """A value that its Go type can't hold; the message is the one of Go's decoder."""
+    """A value that its type can't hold."""
+
+    def __init__(self, kind: Type, value: Any, path: str, owner: Type) -> None:
+        super().__init__(path)
+        self.kind = kind
+        self.value = value
+        self.path = path
+        self.owner = owner
 
 
-def decode(kind: Type, item: Object) -> Decoded:
-    """Raises :class:`WrongType`."""
-    unknown: list[str] = []
-    return Decoded(_Decoder(unknown).struct(kind, item, ""), unknown)
+def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: list[str]) -> Object:
+    """The object in its normal form. Raises 400 for a wrong type, and for unknown fields if ``mode`` is Strict.
 
-
-def check(item_kind: str, api_version: str, what: Decoded | WrongType, mode: str) -> list[str]:
-    """Refuse what can't be decoded (400); return warnings for unknown fields, or refuse these too, by ``mode``.
-
-    ``mode`` is fieldValidation's: Strict, Warn or Ignore.
+    ``mode`` is fieldValidation's: with Warn, unknown fields are added to the warnings.
     """
-    version = api_version.rpartition("/")[2]
-    prefix = f'{item_kind} in version "{version}" cannot be handled as a {item_kind}: '
-    if isinstance(what, WrongType):
-        raise errors.bad_request(f"{prefix}json: {what}")
-    if not what.unknown or mode == "Ignore":
-        return []
-    texts = [f'unknown field "{path}"' for path in what.unknown]
-    if mode == "Strict":
+    unknown: list[str] = []
+    prefix = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+    try:
+        made = _Decoder(unknown).struct(kind, item, "")
+    except WrongType as error:
+        raise errors.bad_request(
+            f"{prefix}json: cannot unmarshal {_json_name(error.value)} into Go struct field "
+            f"{error.owner.short_name}.{_without_indexes(error.path)} of type {_go_name(error.kind)}"
+        ) from error
+    texts = [f'unknown field "{path}"' for path in unknown]
+    if texts and mode == "Strict":
         raise errors.bad_request(f"{prefix}strict decoding error: {', '.join(texts)}")
-    return texts
+    if mode == "Warn":
+        warnings.extend(texts)
+    return made
+
+
+def decode_applied(kind: Type, item: Any, resource: Resource) -> Object:
+    """The same for server-side apply, which knows no unknown fields. Raises 400, or 500 as the real server does."""
+    if not isinstance(item, dict) or (item.get("apiVersion"), item.get("kind")) != (
+        resource.api_version,
+        resource.kind,
+    ):
+        raise errors.bad_request("invalid object type: /, Kind=")
+    unknown: list[str] = []
+    try:
+        made = _Decoder(unknown).struct(kind, item, "")
+        trouble = f"{fieldsets.display_index(kind, item, unknown[0])}: field not declared in schema" if unknown else ""
+    except WrongType as error:
+        where = fieldsets.display_index(kind, item, error.path)
+        trouble = f"{where}: expected {_EXPECTED[error.kind.shape]}, got {_json_name(error.value)}"
+    if trouble:
+        metadata = item.get("metadata") or {}
+        name = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+        version = resource.api_version if resource.group else f"/{resource.version}"
+        message = f"failed to create typed patch object ({name}; {version}, Kind={resource.kind}): {trouble}"
+        raise errors.StatusError(500, "", message)
+    return made
+
+
+def wrong_kind(given: tuple[str, str], resource: Resource) -> errors.StatusError:
+    """400: another kind than the URL's."""
+    version = given[0].rpartition("/")[2]
+    package = resource.group.partition(".")[0] or "core"
+    return errors.bad_request(
+        f'{given[1]} in version "{version}" cannot be handled as a {resource.kind}: '
+        f"converting ({version}.{given[1]}) to ({package}.{resource.kind}): unknown conversion"
+    )
 
 
 class _Decoder:
@@ -76,10 +117,7 @@ class _Decoder:
         if kind.shape == "any":
             return value
         if not _fits(kind, value):
-            raise WrongType(
-                f"cannot unmarshal {_json_name(value)} into Go struct field "
-                f"{owner.short_name}.{_without_indexes(path)} of type {_go_name(kind)}"
-            )
+            raise WrongType(kind, value, path, owner)
         if kind.shape == "struct":
             return self.struct(kind, value, path)
         if kind.shape == "quantity":

@@ -58,6 +58,18 @@ def _service(item: Object) -> Object:
     return defaults
 
 
+def _namespace(item: Object) -> Object:
+    if not item.get("spec"):
+        item.pop("spec", None)
+    item["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = item["metadata"]["name"]
+    return {}
+
+
+def _pod(item: Object) -> Object:
+    item.setdefault("spec", {}).setdefault("enableServiceLinks", True)
+    return {}
+
+
 def _pod_spec(item: Object) -> Object:
     defaults: Object = {
         "restartPolicy": "Always",
@@ -83,6 +95,9 @@ _CORE = "io.k8s.api.core.v1."
 _READ_ONLY_MODE = {"defaultMode": 0o644}
 
 DEFAULTS: dict[str, Object | Computed] = {
+    _CORE + "Namespace": _namespace,
+    _CORE + "Pod": _pod,
+    _CORE + "PodTemplateSpec": {"spec": {}},
     _CORE + "PodSpec": _pod_spec,
     _CORE + "Container": _container,
     _CORE + "ContainerPort": {"protocol": "TCP"},
@@ -96,6 +111,8 @@ DEFAULTS: dict[str, Object | Computed] = {
     _CORE + "ProjectedVolumeSource": _READ_ONLY_MODE,
     _CORE + "HostPathVolumeSource": {"type": ""},
     _CORE + "ServiceAccountTokenProjection": {"expirationSeconds": 3600},
+    _CORE + "Service": {"spec": {}},
+    _CORE + "ServiceStatus": {"loadBalancer": {}},
     _CORE + "ServicePort": _service_port,
     _CORE + "ServiceSpec": _service,
     _CORE + "EndpointPort": {"protocol": "TCP"},
@@ -105,11 +122,13 @@ DEFAULTS: dict[str, Object | Computed] = {
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
         "strategy": {},
+        "template": {},
     },
     "io.k8s.api.apps.v1.DeploymentStrategy": _deployment_strategy,
     "io.k8s.api.apps.v1.RollingUpdateDeployment": {"maxSurge": "25%", "maxUnavailable": "25%"},
     "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1},
     "io.k8s.api.apps.v1.ReplicaSet": _labelled,
+    "io.k8s.api.apps.v1.ReplicaSetStatus": {"replicas": 0},
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
     "io.k8s.api.networking.v1.NetworkPolicySpec": lambda item: {

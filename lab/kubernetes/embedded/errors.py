@@ -26,14 +26,14 @@ class StatusError(Exception):
 
     def status(self) -> dict[str, Any]:
         """The body of the answer."""
+        optional = {"reason": self.reason, "details": {key: value for key, value in self.details.items() if value}}
         return {
             "kind": "Status",
             "apiVersion": "v1",
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
-            "details": self.details,
+            **{name: value for name, value in optional.items() if value},
             "code": self.code,
         }
 
@@ -90,6 +90,12 @@ def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> StatusErr
         "causes": [cause.as_dict() for cause in causes],
     }
     return StatusError(422, "Invalid", f'{resource.qualified_kind} "{name}" is invalid: {what}', details)
+
+
+def invalid_options(kind: str, cause: Cause) -> StatusError:
+    """422: the request's own parameters."""
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": [cause.as_dict()]}
+    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {cause.field}: {cause.detail}', details)
 
 
 def _about(resource: Resource, name: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ item of a list by its keys), ``v:"text"`` (an item of a set). The rules are thos
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -165,5 +166,21 @@ def display(path: Path) -> str:
         elif kind == "k":
             text += f"[{','.join(f'{key}={_compact(value)}' for key, value in json.loads(rest).items())}]"
         else:
-            text += f"[={rest}]"
+            text += f"[{rest}]" if kind == "i" else f"[={rest}]"
     return text
+
+
+def display_index(kind: Type, item: Object, path: str) -> str:
+    """A path that counts items (``spec.ports[0].name``), as messages about applied objects show it."""
+    shown: list[str] = []
+    value: Any = item
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        if name:
+            shown.append(f"f:{name}")
+            kind = kind.field(name)
+            value = value.get(name) if isinstance(value, dict) else None
+        else:
+            value = value[int(index)]
+            shown.append(list_element(kind, value) if kind.list_type != "atomic" else f"i:{index}")
+            kind = kind.items or ANY
+    return display(tuple(shown))

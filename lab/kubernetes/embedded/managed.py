@@ -16,6 +16,19 @@ from lab.kubernetes.embedded.fieldsets import Path
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.schema import Type
 
+#: What every object has, if empty: nobody has made it.
+_ALWAYS_THERE: set[Path] = {
+    ("f:metadata",),
+    ("f:spec",),
+    ("f:spec", "f:containers"),
+    ("f:spec", "f:strategy"),
+    ("f:spec", "f:template"),
+    ("f:spec", "f:template", "f:metadata"),
+    ("f:spec", "f:template", "f:spec"),
+    ("f:spec", "f:template", "f:spec", "f:containers"),
+    ("f:status",),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Manager:
@@ -26,13 +39,13 @@ class Manager:
     api_version: str
     subresource: str = ""
 
-    def describe(self, time: str) -> str:
+    def describe(self) -> str:
         """As conflicts name it."""
         text = f'"{self.name}"'
         if self.subresource:
             text += f' with subresource "{self.subresource}"'
         if self.operation == "Update":
-            text += f" using {self.api_version}" + (f" at {time}" if time else "")
+            text += f" using {self.api_version}"
         return text
 
 
@@ -66,9 +79,6 @@ class Managers:
         for manager, fields in self.others(besides).items():
             self._fields[manager] = fields - gone
 
-    def time_of(self, manager: Manager) -> str:
-        return self._times[manager]
-
     def entries(self) -> list[Object]:
         """As metadata.managedFields has them: applied ones first, then by time."""
         order = sorted(
@@ -99,13 +109,18 @@ def record(
     old = _flatten(kind, before, manager) if before else {}
     new = _flatten(kind, after, manager)
     changed = _changed(old, new)
-    managers = Managers(before)
+    # A client may rewrite the list itself: kubectl does when it goes over to server-side apply.
+    managers = Managers(after if after["metadata"].get("managedFields") else before)
     managers.drop(changed | (old.keys() - new.keys()), besides=manager)
     if applied is None:
-        managers.set(manager, (managers.of(manager) & new.keys()) | changed, time)
+        there = fieldsets.closure(new)
+        made = there - fieldsets.closure(old) - _ALWAYS_THERE
+        managers.set(manager, (managers.of(manager) & there) | changed | made, time)
     else:
         managers.set(manager, set(_flatten(kind, applied, manager)), time)
-    after["metadata"]["managedFields"] = managers.entries()
+    after["metadata"].pop("managedFields", None)
+    if entries := managers.entries():
+        after["metadata"]["managedFields"] = entries
 
 
 def _flatten(kind: Type, item: Object, manager: Manager) -> dict[Path, Any]:
@@ -141,29 +156,27 @@ def apply(kind: Type, live: Object | None, applied: Object, manager: Manager, fo
 def _refuse_conflicts(kind: Type, live: Object, merged: Object, managers: Managers, manager: Manager) -> None:
     changed = _changed(_flatten(kind, live, manager), _flatten(kind, merged, manager))
     conflicts = [
-        (managers.time_of(other), other, path)
-        for other, fields in managers.others(manager).items()
-        for path in sorted(fields & changed)
+        (other, path) for other, fields in managers.others(manager).items() for path in sorted(fields & changed)
     ]
     if conflicts:
         raise _conflict_error(conflicts)
 
 
-def _conflict_error(conflicts: list[tuple[str, Manager, Path]]) -> StatusError:
+def _conflict_error(conflicts: list[tuple[Manager, Path]]) -> StatusError:
     causes = [
         {
             "reason": "FieldManagerConflict",
-            "message": f"conflict with {manager.describe(time)}",
+            "message": f"conflict with {manager.describe()}",
             "field": fieldsets.display(path),
         }
-        for time, manager, path in conflicts
+        for manager, path in conflicts
     ]
     if len(conflicts) == 1:
         text = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
     else:
         by_manager: dict[str, list[str]] = {}
-        for time, manager, path in conflicts:
-            by_manager.setdefault(manager.describe(time), []).append(f"- {fieldsets.display(path)}")
+        for manager, path in conflicts:
+            by_manager.setdefault(manager.describe(), []).append(f"- {fieldsets.display(path)}")
         parts = [f"conflicts with {who}:\n" + "\n".join(paths) for who, paths in sorted(by_manager.items())]
         text = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(parts)
     return errors.StatusError(409, "Conflict", text, {"causes": causes})

@@ -20,16 +20,15 @@ _DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
 _ORDER = "$setElementOrder/"
 
 
-def json_patch(item: Object, operations: list[Object]) -> Object:
-    """Raises 422 when an operation can't be done, 400 when it is no patch."""
+def json_patch(item: Object, operations: Any) -> Object:
+    """Raises 400 when it is no list of operations, 422 when one can't be done."""
+    if not isinstance(operations, list):
+        raise errors.bad_request("error decoding patch: json: cannot unmarshal object into a list of operations")
     try:
-        patched: Object = jsonpatch.JsonPatch(operations).apply(item)
-    except (jsonpatch.JsonPatchConflict, jsonpatch.JsonPointerException, jsonpatch.JsonPatchTestFailed) as error:
-        raise errors.StatusError(
-            422, "Invalid", f"the server rejected our request due to an error in our request: {error}"
-        ) from error
-    except (jsonpatch.JsonPatchException, TypeError) as error:
-        raise errors.bad_request(str(error)) from error
+        patched: Object = jsonpatch.apply_patch(item, operations)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
+        text = "the server rejected our request due to an error in our request"
+        raise errors.StatusError(422, "Invalid", text) from error
     return patched
 
 

@@ -40,6 +40,22 @@ _MESSAGES: dict[str, dict[int, str]] = {
     "ConfigMap": {1: "metadata:ObjectMeta", 2: "data{}", 3: "binaryData{}:bytes", 4: "immutable:bool"},
     "Secret": {1: "metadata:ObjectMeta", 2: "data{}:bytes", 3: "type", 4: "stringData{}", 5: "immutable:bool"},
     "ServiceAccount": {1: "metadata:ObjectMeta"},
+    "Service": {1: "metadata:ObjectMeta", 2: "spec:ServiceSpec"},
+    "ServiceSpec": {1: "ports[]:ServicePort", 2: "selector{}", 3: "clusterIP", 4: "type", 7: "sessionAffinity"},
+    "ServicePort": {1: "name", 2: "protocol", 3: "port:int", 4: "targetPort:IntOrString", 5: "nodePort:int"},
+    "Deployment": {1: "metadata:ObjectMeta", 2: "spec:DeploymentSpec"},
+    "DeploymentSpec": {1: "replicas:int", 2: "selector:LabelSelector", 3: "template:PodTemplateSpec"},
+    "LabelSelector": {1: "matchLabels{}"},
+    "PodTemplateSpec": {1: "metadata:ObjectMeta", 2: "spec:PodSpec"},
+    "PodSpec": {2: "containers[]:Container"},
+    "Container": {1: "name", 2: "image", 3: "command[]", 4: "args[]", 6: "ports[]:ContainerPort"},
+    "ContainerPort": {1: "name", 3: "containerPort:int", 4: "protocol"},
+    "PodDisruptionBudget": {1: "metadata:ObjectMeta", 2: "spec:PodDisruptionBudgetSpec"},
+    "PodDisruptionBudgetSpec": {
+        1: "minAvailable:IntOrString",
+        2: "selector:LabelSelector",
+        3: "maxUnavailable:IntOrString",
+    },
     "Role": {1: "metadata:ObjectMeta", 2: "rules[]:PolicyRule"},
     "ClusterRole": {1: "metadata:ObjectMeta", 2: "rules[]:PolicyRule"},
     "PolicyRule": {1: "verbs[]", 2: "apiGroups[]", 3: "resources[]", 4: "resourceNames[]", 5: "nonResourceURLs[]"},
@@ -119,6 +135,9 @@ def _value(holds: str, value: int | bytes) -> Any:
             return bool(value)
         case "message":
             return value
+        case "IntOrString":
+            kind, number, text = (dict(_fields(_bytes(value))).get(each) for each in (1, 2, 3))
+            return _bytes(text or b"").decode() if kind else number
         case "bytes":
             return base64.b64encode(_bytes(value)).decode()
         case "":

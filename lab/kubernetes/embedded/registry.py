@@ -21,8 +21,8 @@ from collections.abc import Callable
 from lab.kubernetes.embedded import decode, defaults, errors, managed, resources, services, validation
 from lab.kubernetes.embedded.managed import Manager
 from lab.kubernetes.embedded.resources import Object, Resource
-from lab.kubernetes.embedded.schema import Schemas, Type
-from lab.kubernetes.embedded.store import Store
+from lab.kubernetes.embedded.schema import Schemas
+from lab.kubernetes.embedded.store import Store, key_of
 
 _NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
 _UNDELETABLE = ("default", "kube-system", "kube-public")
@@ -71,7 +71,6 @@ class Registry:
     def _create(
         self, resource: Resource, namespace: str, item: Object, options: Options, applied: Object | None
     ) -> Object:
-        kind = self.schemas.type(resource.definition)
         item = self._decode(resource, item, options)
         metadata = item.setdefault("metadata", {})
         self._name(resource, namespace, metadata)
@@ -84,12 +83,9 @@ class Registry:
         if resource.generation:
             metadata["generation"] = 1
         if "status" in resource.subresources:
-            item["status"] = _first_status(resource)
-        self._complete(resource, kind, item, None)
-        operation = "Update" if applied is None else "Apply"
-        managed.record(
-            kind, None, item, Manager(options.manager, operation, resource.api_version), now(), applied=applied
-        )
+            item["status"] = {}
+        manager = Manager(options.manager, "Update" if applied is None else "Apply", resource.api_version)
+        self._complete(resource, item, None, manager, applied)
         return item if options.dry_run else self.store.put(resource, item)
 
     def edit(
@@ -106,7 +102,7 @@ class Registry:
     ) -> tuple[Object, bool]:
         """Server-side apply: returns the object, and whether it is new."""
         kind = self.schemas.type(resource.definition)
-        applied = self._decode(resource, applied, options)
+        applied = {**applied, **decode.decode_applied(kind, applied, resource)}
         metadata = applied.setdefault("metadata", {})
         if metadata.pop("managedFields", None):
             raise errors.bad_request("metadata.managedFields must be nil")
@@ -131,21 +127,19 @@ class Registry:
         options: Options,
         applied: Object | None = None,
     ) -> Object:
-        kind = self.schemas.type(resource.definition)
         name = before["metadata"]["name"]
         item = self._decode(resource, wanted, options)
         self._check_identity(resource, before, item)
         _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
-        self._complete(resource, kind, item, before)
+        self._complete(resource, item, before, manager, applied)
         if resource.generation and _specification(item) != _specification(before):
             item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
-        managed.record(kind, before, item, manager, now(), applied)
         item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
         if _done(resource, item):
             return item if options.dry_run else self.store.remove(resource, item)
         if options.dry_run or item == before:
             return item
-        if self.store.get(resource, *_key(before)) is not before:
+        if self.store.get(resource, *key_of(before)) is not before:
             raise errors.modified(resource, name)
         return self.store.put(resource, item)
 
@@ -162,12 +156,13 @@ class Registry:
         if finalizer and finalizer not in metadata.get("finalizers", []):
             metadata["finalizers"] = [*metadata.get("finalizers", []), finalizer]
         grace = _grace_period(resource, item, options)
-        if "deletionTimestamp" not in metadata or grace < metadata["deletionGracePeriodSeconds"]:
+        if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
             until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=grace)
             metadata["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
-            metadata["deletionGracePeriodSeconds"] = grace
             if resource.kind == "Namespace":
                 item["status"] = {**item.get("status", {}), "phase": "Terminating"}
+            else:
+                metadata["deletionGracePeriodSeconds"] = grace
             if "generation" in metadata:
                 metadata["generation"] += 1
         if _done(resource, item):
@@ -179,19 +174,16 @@ class Registry:
     def _decode(self, resource: Resource, item: Object, options: Options) -> Object:
         if not isinstance(item, dict):
             raise errors.bad_request("the object provided is unrecognized (must be of type object)")
-        given = (item.get("apiVersion", resource.api_version), item.get("kind", resource.kind))
+        given = (item.get("apiVersion") or resource.api_version, item.get("kind") or resource.kind)
         if given != (resource.api_version, resource.kind):
-            raise errors.bad_request(
-                f"{given[1]} in version {given[0]} cannot be handled as a {resource.kind}: "
-                f"the API version or kind in the data does not match the expected one ({resource.api_version})"
-            )
-        try:
-            decoded: decode.Decoded | decode.WrongType = decode.decode(self.schemas.type(resource.definition), item)
-        except decode.WrongType as error:
-            decoded = error
-        options.warnings.extend(decode.check(resource.kind, resource.api_version, decoded, options.validation))
-        assert isinstance(decoded, decode.Decoded)
-        return {"kind": resource.kind, "apiVersion": resource.api_version, **decoded.item}
+            raise decode.wrong_kind(given, resource)
+        return {
+            "kind": resource.kind,
+            "apiVersion": resource.api_version,
+            **decode.decode(
+                self.schemas.type(resource.definition), item, resource, options.validation, options.warnings
+            ),
+        }
 
     def _name(self, resource: Resource, namespace: str, metadata: Object) -> None:
         if resource.namespaced:
@@ -227,57 +219,52 @@ class Registry:
             ]
             raise refusal
 
-    def _complete(self, resource: Resource, kind: Type, item: Object, before: Object | None) -> None:
-        """Defaults and addresses, then the check of the whole."""
-        if resource.kind == "Service":
-            item.setdefault("spec", {})
+    def _complete(
+        self, resource: Resource, item: Object, before: Object | None, manager: Manager, applied: Object | None
+    ) -> None:
+        """Defaults, who owns what, then what nobody owns (addresses and the like), and the check of the whole."""
+        kind = self.schemas.type(resource.definition)
         defaults.fill(kind, item)
+        managed.record(kind, before, item, manager, now(), applied)
         if resource.kind == "Service":
-            others = (each for each in self.store.items(resource) if _key(each) != _key(item))
+            others = (each for each in self.store.items(resource) if key_of(each) != key_of(item))
             services.allocate(item, before, others)
-        if resource.kind == "Namespace":
-            _complete_namespace(item, before)
-        if resource.kind == "Secret" and "stringData" in item:
-            _encode_secret(item)
+        elif complete := _COMPLETE.get(resource.kind):
+            complete(item, before)
         validation.check(resource, kind, item, before)
 
     def _check_identity(self, resource: Resource, before: Object, item: Object) -> None:
         """A stale resource version or another uid means that the client didn't see this object."""
         metadata, known = item.setdefault("metadata", {}), before["metadata"]
+        for name in ("name", "namespace"):
+            if name in known and metadata.setdefault(name, known[name]) != known[name]:
+                raise errors.bad_request(
+                    f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL ({known[name]})"
+                )
         if metadata.get("resourceVersion", known["resourceVersion"]) != known["resourceVersion"]:
             raise errors.modified(resource, known["name"])
         if metadata.get("uid", known["uid"]) != known["uid"]:
-            raise errors.conflict(
-                resource,
-                known["name"],
-                f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {known['uid']}",
-            )
-        for name in ("name", "namespace"):
-            if metadata.setdefault(name, known.get(name)) != known.get(name):
-                raise errors.bad_request(
-                    f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL"
-                    f" ({known.get(name)})"
-                )
-        if metadata["namespace"] is None:
-            del metadata["namespace"]
+            cause = errors.invalid_value("metadata.uid", metadata["uid"], "field is immutable")
+            raise errors.invalid(resource, known["name"], [cause])
 
     def _check_preconditions(self, resource: Resource, item: Object, preconditions: dict[str, str]) -> None:
-        for name, wanted in preconditions.items():
-            known = item["metadata"][name]
-            if wanted != known:
-                label = {"uid": "UID", "resourceVersion": "ResourceVersion"}[name]
-                raise errors.conflict(
-                    resource,
-                    item["metadata"]["name"],
-                    f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {known}",
+        for name, label, happened in (
+            ("uid", "UID", "deleted and then recreated"),
+            ("resourceVersion", "ResourceVersion", "modified"),
+        ):
+            known, wanted = item["metadata"][name], preconditions.get(name)
+            if wanted not in (None, known):
+                raise errors.StatusError(
+                    409,
+                    "Conflict",
+                    f'Operation cannot be fulfilled on {resource.qualified_kind} "{item["metadata"]["name"]}": the '
+                    f"{label} in the precondition ({wanted}) does not match the {label} in record ({known}). "
+                    f"The object might have been {happened}",
+                    {"name": item["metadata"]["name"], "group": resource.group, "kind": resource.kind},
                 )
 
 
 NAMESPACE = resources.find("Namespace")
-
-
-def _key(item: Object) -> tuple[str, str]:
-    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 def _specification(item: Object) -> Object:
@@ -302,29 +289,48 @@ def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object
             item["metadata"][name] = before["metadata"][name]
 
 
-def _first_status(resource: Resource) -> Object:
-    if resource.kind == "Pod":
-        return {"phase": "Pending"}
-    if resource.kind == "Service":
-        return {"loadBalancer": {}}
-    if resource.kind == "ReplicaSet":
-        return {"replicas": 0}
-    return {}
-
-
 def _complete_namespace(item: Object, before: Object | None) -> None:
-    item["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = item["metadata"]["name"]
     if before is None:
         item["spec"] = {"finalizers": ["kubernetes"]}
         item["status"] = {"phase": "Active"}
 
 
-def _encode_secret(item: Object) -> None:
-    texts = item.pop("stringData")
+def _complete_pod(item: Object, before: Object | None) -> None:
+    """What the admission plugins for priorities and tolerations add, and the first status."""
+    if before is None:
+        item["spec"].update(priority=0, preemptionPolicy="PreemptLowerPriority")
+        for trouble in ("not-ready", "unreachable"):
+            item["spec"].setdefault("tolerations", []).append(
+                {
+                    "key": f"node.kubernetes.io/{trouble}",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 300,
+                }
+            )
+        item["status"] = {"phase": "Pending", "qosClass": _quality(item["spec"])}
+
+
+def _quality(spec: Object) -> str:
+    """The pod's quality of service class."""
+    resources = [each.get("resources", {}) for each in spec.get("containers", [])]
+    if not any(resources):
+        return "BestEffort"
+    limited = all({"cpu", "memory"} <= each.get("limits", {}).keys() for each in resources)
+    return "Guaranteed" if limited and all(each["limits"] == each["requests"] for each in resources) else "Burstable"
+
+
+def _encode_secret(item: Object, before: Object | None) -> None:
+    texts = item.pop("stringData", {})
+    if not texts:
+        return
     item["data"] = {
         **item.get("data", {}),
         **{name: base64.b64encode(text.encode()).decode() for name, text in texts.items()},
     }
+
+
+_COMPLETE = {"Namespace": _complete_namespace, "Pod": _complete_pod, "Secret": _encode_secret}
 
 
 def _grace_period(resource: Resource, item: Object, options: Object) -> int:
@@ -344,4 +350,4 @@ def _done(resource: Resource, item: Object) -> bool:
         return False
     if resource.kind == "Namespace":
         return not item.get("spec", {}).get("finalizers")
-    return bool(metadata["deletionGracePeriodSeconds"] == 0)
+    return not metadata.get("deletionGracePeriodSeconds")

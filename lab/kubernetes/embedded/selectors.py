@@ -94,13 +94,7 @@ def _field_test(resource: Resource, selector: str, text: str) -> Match:
         for new, old in _EVENT_FIELDS.items():
             path = path.replace(new, old)
     if path not in ("metadata.name", "metadata.namespace", *FIELDS.get(resource.kind, ())):
-        what = f"{resource.api_version}, Resource={resource.plural}"
-        if not resource.group:
-            what = f"/{what}"
-        raise errors.bad_request(
-            f'Unable to find "{what}" that match label selector "", field selector "{selector}": '
-            f"field label not supported: {found['key']}"
-        )
+        raise errors.bad_request(f"field label not supported: {found['key']}")
     return lambda item: (_field(item, path) == value) is wanted
 
 

@@ -171,9 +171,8 @@ class Server:
         where = (events.storage_resource(target.resource), target.namespace, target.name)
         if request.content_type == _APPLY:
             if "fieldManager" not in request.query:
-                message = "fieldManager is required for apply patch"
-                raise errors.StatusError(
-                    422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: {message}'
+                raise errors.invalid_options(
+                    "PatchOptions", errors.required("fieldManager", "is required for apply patch")
                 )
             made, new = self.registry.apply(*where, body, options, target.subresource)
             return self._object(request, target.resource, made, 201 if new else 200, options)

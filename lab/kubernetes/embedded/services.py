@@ -15,6 +15,8 @@ from lab.kubernetes.embedded.resources import Object
 #: EKS's range for clusters in VPCs outside 10.0.0.0/8.
 CLUSTER_IPS = ipaddress.ip_network("10.100.0.0/16")
 NODE_PORTS = range(30000, 32768)
+#: The types of Services that are reached from outside the cluster.
+_OUTSIDE = ("NodePort", "LoadBalancer")
 
 
 def allocate(item: Object, before: Object | None, others: Iterable[Object]) -> None:
@@ -24,6 +26,7 @@ def allocate(item: Object, before: Object | None, others: Iterable[Object]) -> N
     if spec.get("type") == "ExternalName":
         return
     old = before["spec"] if before else {}
+    _drop_what_the_type_lacks(spec, old)
     if "clusterIP" not in spec:
         spec["clusterIP"] = old.get("clusterIP") or _free_address({each.get("clusterIP") for each in specs})
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
@@ -32,6 +35,20 @@ def allocate(item: Object, before: Object | None, others: Iterable[Object]) -> N
         spec.setdefault("ipFamilyPolicy", "SingleStack")
     if spec.get("type") == "NodePort" or (spec.get("type") == "LoadBalancer" and spec["allocateLoadBalancerNodePorts"]):
         _allocate_node_ports(spec, old, {port.get("nodePort") for each in specs for port in each.get("ports", ())})
+
+
+def _drop_what_the_type_lacks(spec: Object, old: Object) -> None:
+    """What belonged to the type that a Service had goes with it, unless the client changed it."""
+    if old.get("type") in _OUTSIDE and spec["type"] not in _OUTSIDE:
+        given = {port.get("nodePort") for port in old.get("ports", ())}
+        for port in spec.get("ports", ()):
+            if port.get("nodePort") in given:
+                port.pop("nodePort", None)
+        spec.pop("externalTrafficPolicy", None)
+    if old.get("type") == "LoadBalancer" != spec["type"]:
+        for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
+            if spec.get(name) == old.get(name):
+                spec.pop(name, None)
 
 
 def _free_address(used: set[str | None]) -> str:

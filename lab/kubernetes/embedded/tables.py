@@ -355,7 +355,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Data", lambda item: len(item.get("data", {})), "integer"),
         _AGE,
     ),
-    "ServiceAccount": (_NAME, Column("Secrets", lambda item: len(item.get("secrets", [])), "integer"), _AGE),
+    "ServiceAccount": (_NAME, _AGE),
     "Lease": (_NAME, Column("Holder", _value("spec.holderIdentity", "")), _AGE),
     "HorizontalPodAutoscaler": (
         _NAME,

@@ -88,6 +88,7 @@ def check(resource: Resource, kind: Type, item: Object, before: Object | None) -
     if before is not None:
         causes += _changes(resource, item, before)
     if causes:
+        causes.sort(key=lambda cause: cause.field)
         raise errors.invalid(resource, item["metadata"]["name"], causes)
 
 
@@ -198,9 +199,9 @@ def _selects_its_pods(item: Object) -> Iterator[Cause]:
     spec = item.get("spec", {})
     wanted = spec.get("selector", {}).get("matchLabels", {})
     labels = spec.get("template", {}).get("metadata", {}).get("labels", {})
-    if "selector" in spec and "template" in spec and not wanted.items() <= labels.items():
+    if "selector" not in spec or not wanted.items() <= labels.items():
         yield errors.invalid_value(
-            "spec.template.metadata.labels", labels, "`selector` does not match template `labels`"
+            "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
         )
 
 

@@ -51,6 +51,9 @@ def page(items: list[Object], query: Mapping[str, str], store: Store) -> tuple[l
 
 async def serve(request: web.Request, target: Target, store: Store, wanted: Match) -> web.StreamResponse:
     """Stream watch events until the client's timeout, the client's end, or the server's."""
+    if "sendInitialEvents" in request.query and request.query.get("resourceVersionMatch") != "NotOlderThan":
+        detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        raise errors.invalid_options("ListOptions", errors.forbidden_value("resourceVersionMatch", detail))
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     show = _shown_as(request, target)

@@ -347,7 +347,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import describe_cluster
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver, Depth
 from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.hints import hints
 from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import KubernetesObserver
 from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import KubernetesApi
@@ -392,11 +392,11 @@ class Seam:
         self._aws = aws
         self._kubernetes = kubernetes
 
-    def look(self, targets: bool = True, fresh: bool = False) -> Observation:
-        """Observe once; ``targets`` and ``fresh`` as for :meth:`AwsObserver.observe`."""
+    def look(self, depth: Depth = "everything") -> Observation:
+        """Observe once."""
         self.last = Observation(
             self.contract,
-            aws=self._aws.observe(targets, fresh) if self._aws else None,
+            aws=self._aws.observe(depth) if self._aws else None,
             kubernetes=self._kubernetes.observe() if self._kubernetes else None,
         )
         return self.last
@@ -500,8 +500,8 @@ def _look_once(seam: Seam, goal: str | None, lenient: bool) -> dict[str, t.Any]:
 
 def _wait(seam: Seam, goal: str, timeout: float, wake: threading.Event) -> dict[str, t.Any]:
     """The result of a wait that reached its goal; raises :class:`WaitError`."""
-    _, timeline = wait(
-        lambda: seam.look(targets=goal == "healthy"),
+    observation, timeline = wait(
+        lambda: seam.look("health" if goal == "healthy" else "state"),
         lambda observation: judge(observation, goal),
         subject=f"the load balancer of {seam.contract} to be {goal}",
         timeout=timeout,
@@ -510,9 +510,9 @@ def _wait(seam: Seam, goal: str, timeout: float, wake: threading.Event) -> dict[
         slowest=_SLOWEST,
         growth=_GROWTH,
     )
+    verdict = judge(observation, goal)
     # What the wait did not need is wanted in the result.
-    observation = seam.last if goal == "healthy" else seam.look(fresh=True)
-    return _result(observation, judge(observation, goal), timeline)
+    return _result(observation if goal == "healthy" else seam.look(), verdict, timeline)
 
 
 def main() -> None:

@@ -14,11 +14,16 @@ from . import api
 from .common import AnsibleNlbError
 from .observation import AwsView, Contract, Listener, LoadBalancer, Tags, TargetGroup, claims, lookalike
 
+# How deep to look: at the load balancer; also at the health of its targets once it lets traffic pass, taking what else
+# belongs to it as it was seen a moment ago; or at everything, all of it anew.
+Depth = t.Literal["state", "health", "everything"]
+
 # Seconds for which an active load balancer, its listeners and its target groups are taken as they were last seen.
 # The health of targets is always asked anew: it is what a wait watches at that stage.
 _STRUCTURE_AGE = 2.0
 
-# Seconds between two looks at least, however often Kubernetes pushes.
+# Seconds between two looks at least, however often Kubernetes pushes. AWS gives an account 40 Describe calls at once
+# and 10 more a second: https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
 _SHORTEST_INTERVAL = 0.25
 
 
@@ -35,36 +40,39 @@ class AwsObserver:
         self._structure = AwsView()
         self._structure_read = 0.0
 
-    def observe(self, targets: bool, fresh: bool = False) -> AwsView:
-        """What AWS shows now; with ``targets`` also listeners, target groups and targets.
+    def observe(self, depth: Depth = "everything") -> AwsView:
+        """What AWS shows now. A passing trouble is part of the view, unless this is the first look.
 
-        With ``fresh``, nothing is taken as it was last seen. A passing trouble is part of the view, unless this is the
-        first look. Raises :class:`AnsibleNlbError`.
+        Raises :class:`AnsibleNlbError`.
         """
         now = self._clock()
-        if self._view and not fresh and now - self._looked < _SHORTEST_INTERVAL:
+        if self._view and depth != "everything" and now - self._looked < _SHORTEST_INTERVAL:
             return self._view
         self._looked = now
         try:
-            self._view = self._look(targets, fresh, now)
+            self._view = self._look(depth, now)
         except AnsibleNlbError as error:
             if self._view is None or not error.transient:
                 raise
             self._view = replace(self._view, problem=str(error))
         return self._view
 
-    def _look(self, targets: bool, fresh: bool, now: float) -> AwsView:
-        old = now - self._structure_read >= _STRUCTURE_AGE
-        settled = targets and all(one.state == "active" and one.listeners for one in self._structure.load_balancers)
-        if fresh or old or not settled or not self._structure.load_balancers:
-            self._structure = self._read_structure(targets)
+    def _look(self, depth: Depth, now: float) -> AwsView:
+        if depth != "health" or not self._settled(now):
+            self._structure = self._read_structure(depth)
             self._structure_read = now
-        if not targets:
+        if depth == "state":
             return self._structure
         balancers = tuple(self._with_targets(balancer) for balancer in self._structure.load_balancers)
         return replace(self._structure, load_balancers=balancers)
 
-    def _read_structure(self, targets: bool) -> AwsView:
+    def _settled(self, now: float) -> bool:
+        """Whether the structure may be taken as it was last seen."""
+        balancers = self._structure.load_balancers
+        complete = bool(balancers) and all(balancer.passable and balancer.listeners for balancer in balancers)
+        return complete and now - self._structure_read < _STRUCTURE_AGE
+
+    def _read_structure(self, depth: Depth) -> AwsView:
         found = api.describe_network_load_balancers(self._client)
         # A load balancer gets its tags as it is made, so those that were seen once are not asked again.
         unknown = [item["LoadBalancerArn"] for item in found if not self._tags.get(item["LoadBalancerArn"])]
@@ -74,11 +82,11 @@ class AwsObserver:
             arn = item["LoadBalancerArn"]
             tags = self._tags.get(arn, {})
             if claims(tags, self._contract):
-                ours.append(LoadBalancer.of(item, tags))
+                balancer = LoadBalancer.of(item, tags)
+                deep = depth == "everything" or (depth == "health" and balancer.passable)
+                ours.append(self._with_listeners(balancer) if deep else balancer)
             elif other := lookalike(arn, tags, self._contract):
                 lookalikes.append(other)
-        if targets:
-            ours = [self._with_listeners(balancer) for balancer in ours]
         return AwsView(load_balancers=tuple(ours), lookalikes=tuple(lookalikes))
 
     def _with_listeners(self, balancer: LoadBalancer) -> LoadBalancer:

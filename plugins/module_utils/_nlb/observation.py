@@ -182,6 +182,11 @@ class LoadBalancer:
         )
 
     @property
+    def passable(self) -> bool:
+        """Whether it routes traffic; ``active_impaired`` does, it only lacks what it needs to grow."""
+        return self.state in ("active", "active_impaired")
+
+    @property
     def staying_targets(self) -> list[Target]:
         return [target for group in self.target_groups for target in group.staying]
 

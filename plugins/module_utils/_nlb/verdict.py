@@ -258,9 +258,10 @@ def _load_balancer_missing(observation: Observation) -> Verdict | None:
         missing += f" One of the same Service in cluster {other.cluster} exists."
     if observation.kubernetes:
         return Verdict.waiting("LoadBalancerMissing", missing, "AWS", "Auto Mode's controller has yet to make it.")
-    return Verdict.waiting(
-        "LoadBalancerMissing", missing, "k8s", "Apply the Service, and see its events (kubectl describe service)."
+    fix = (
+        "Apply the Service, and see its events (kubectl describe service): without tagged subnets (infra) it gets none."
     )
+    return Verdict.waiting("LoadBalancerMissing", missing, "k8s", fix)
 
 
 def _load_balancer_failed(observation: Observation) -> Verdict | None:
@@ -311,8 +312,7 @@ def _seen(observation: Observation) -> LoadBalancer:
 
 def _provisioning(observation: Observation) -> Verdict | None:
     balancer = _seen(observation)
-    # "active_impaired" routes traffic; it lacks what it needs to grow.
-    if balancer.state in ("active", "active_impaired"):
+    if balancer.passable:
         return None
     return Verdict.waiting(
         "LoadBalancerProvisioning",

@@ -62,7 +62,7 @@ def observer(elb: FakeElb, clock: Clock) -> AwsObserver:
 
 
 def test_everything_of_the_load_balancer_is_seen(observer: AwsObserver) -> None:
-    [balancer] = observer.observe(targets=True).load_balancers
+    [balancer] = observer.observe().load_balancers
     assert (balancer.arn, balancer.state, balancer.private_link_enforcement) == (ARN, "active", "on")
     assert [zone["zone_name"] for zone in balancer.availability_zones] == ["us-west-2a", "us-west-2b"]
     assert [(one.port, one.target_group_arns) for one in balancer.listeners] == [(80, (GROUP_ARN,))]
@@ -75,7 +75,7 @@ def test_everything_of_the_load_balancer_is_seen(observer: AwsObserver) -> None:
 
 def test_a_listener_may_name_its_target_group_itself(elb: FakeElb, observer: AwsObserver) -> None:
     elb.listeners = [{**listener(), "DefaultActions": [{"Type": "forward", "TargetGroupArn": "arn-of-group"}]}]
-    [balancer] = observer.observe(targets=True).load_balancers
+    [balancer] = observer.observe("health").load_balancers
     assert balancer.listeners[0].target_group_arns == ("arn-of-group",)
 
 
@@ -84,7 +84,7 @@ def test_it_is_found_among_many_by_pages_and_tags_by_twenty(clock: Clock) -> Non
     for number in range(100, 145):
         elb.add(load_balancer(number), {"eks:eks-cluster-name": "petstore"})
     elb.add(load_balancer(1), TAGS)
-    [balancer] = AwsObserver(elb.client(), CONTRACT, clock).observe(targets=False).load_balancers
+    [balancer] = AwsObserver(elb.client(), CONTRACT, clock).observe("state").load_balancers
     assert balancer.arn == ARN
     assert elb.calls.count("DescribeLoadBalancers") == 5
     assert [len(request["ResourceArns"]) for request in elb.requests if "ResourceArns" in request] == [20, 20, 6]
@@ -96,7 +96,7 @@ def test_only_all_three_tags_make_it_ours(elb: FakeElb, observer: AwsObserver) -
     elb.add(load_balancer(4), {**TAGS, "service.eks.amazonaws.com/stack": "petstore/other"})
     elb.add(load_balancer(5), {**TAGS, "service.eks.amazonaws.com/resource": "petstore/vpclink:80"})
     elb.add(load_balancer(6, Type="application"), TAGS)
-    view = observer.observe(targets=False)
+    view = observer.observe("state")
     assert [balancer.arn for balancer in view.load_balancers] == [ARN]
     assert view.lookalikes == (
         Lookalike(f"{ARN[:-1]}2", "other", self_managed=False),
@@ -108,33 +108,40 @@ def test_load_balancers_that_go_while_we_look_are_left_out(elb: FakeElb, observe
     for number in (2, 3, 4):
         elb.add(load_balancer(number), {})
     del elb.tags[f"{ARN[:-1]}3"]
-    assert [balancer.arn for balancer in observer.observe(targets=False).load_balancers] == [ARN]
+    assert [balancer.arn for balancer in observer.observe("state").load_balancers] == [ARN]
 
 
 # Gently
 
 
 def test_targets_are_asked_for_only_when_wanted(elb: FakeElb, observer: AwsObserver) -> None:
-    observer.observe(targets=False)
+    observer.observe("state")
     assert elb.calls == ["DescribeLoadBalancers", "DescribeTags"]
 
 
+def test_targets_are_asked_for_only_when_traffic_can_pass(elb: FakeElb, observer: AwsObserver) -> None:
+    elb.balancers = [load_balancer(state="provisioning")]
+    observer.observe("health")
+    assert elb.calls == ["DescribeLoadBalancers", "DescribeTags"]
+    assert observer.observe().load_balancers[0].target_groups
+
+
 def test_a_settled_load_balancer_costs_one_call_a_look(elb: FakeElb, observer: AwsObserver, clock: Clock) -> None:
-    observer.observe(targets=True)
+    observer.observe("health")
     elb.calls.clear()
     for clock.now in (0.5, 1.0, 1.5):
-        observer.observe(targets=True)
+        observer.observe("health")
     assert elb.calls == ["DescribeTargetHealth"] * 3
 
 
 def test_the_rest_is_read_again_now_and_then_without_the_tags(
     elb: FakeElb, observer: AwsObserver, clock: Clock
 ) -> None:
-    observer.observe(targets=True)
+    observer.observe("health")
     elb.calls.clear()
     clock.now = 2.0
     elb.groups.append(target_group(TargetGroupArn="arn-of-second", Port=9090))
-    [balancer] = observer.observe(targets=True).load_balancers
+    [balancer] = observer.observe("health").load_balancers
     assert len(balancer.target_groups) == 2
     assert elb.calls == [
         "DescribeLoadBalancers",
@@ -148,10 +155,10 @@ def test_the_rest_is_read_again_now_and_then_without_the_tags(
 def test_untagged_load_balancers_are_asked_again(elb: FakeElb, observer: AwsObserver, clock: Clock) -> None:
     """Tags may be seen a moment after the load balancer."""
     elb.tags[ARN] = {}
-    assert observer.observe(targets=False).load_balancers == ()
+    assert observer.observe("state").load_balancers == ()
     elb.tags[ARN] = TAGS
     clock.now = 0.5
-    assert len(observer.observe(targets=False).load_balancers) == 1
+    assert len(observer.observe("state").load_balancers) == 1
 
 
 @pytest.mark.parametrize("state", ["provisioning", "active"])
@@ -160,20 +167,20 @@ def test_an_unsettled_load_balancer_is_read_at_every_look(
 ) -> None:
     elb.balancers = [load_balancer(state=state)]
     elb.listeners = []
-    observer.observe(targets=True)
+    observer.observe("health")
     elb.balancers, elb.listeners = [load_balancer()], [listener()]
     clock.now = 0.5
-    [balancer] = observer.observe(targets=True).load_balancers
+    [balancer] = observer.observe("health").load_balancers
     assert balancer.state == "active" and balancer.listeners
 
 
 def test_pushes_do_not_make_a_flood_of_calls(elb: FakeElb, observer: AwsObserver, clock: Clock) -> None:
-    first = observer.observe(targets=True)
+    first = observer.observe("health")
     elb.calls.clear()
     clock.now = 0.2
-    assert observer.observe(targets=True) is first
+    assert observer.observe("health") is first
     assert elb.calls == []
-    observer.observe(targets=True, fresh=True)
+    observer.observe("everything")
     assert "DescribeLoadBalancers" in elb.calls
 
 
@@ -183,7 +190,7 @@ def test_pushes_do_not_make_a_flood_of_calls(elb: FakeElb, observer: AwsObserver
 @pytest.mark.parametrize("code", ["Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable"])
 def test_a_call_is_tried_again(elb: FakeElb, observer: AwsObserver, code: str) -> None:
     elb.errors["DescribeLoadBalancers"] = client_error(code, 400)
-    assert len(observer.observe(targets=False).load_balancers) == 1
+    assert len(observer.observe("state").load_balancers) == 1
     assert elb.calls == ["DescribeLoadBalancers", "DescribeLoadBalancers", "DescribeTags"]
 
 
@@ -194,28 +201,28 @@ def test_a_call_is_tried_again(elb: FakeElb, observer: AwsObserver, code: str) -
 def test_a_passing_trouble_is_shown_beside_what_was_seen(
     elb: FakeElb, observer: AwsObserver, clock: Clock, error: Exception
 ) -> None:
-    seen = observer.observe(targets=True)
+    seen = observer.observe("health")
     elb.errors["DescribeTargetHealth"] = error
     clock.now = 0.5
-    view = observer.observe(targets=True)
+    view = observer.observe("health")
     assert view.load_balancers == seen.load_balancers
     assert view.problem == f"Failed to describe the health of targets: {error}"
     clock.now = 1.0
-    assert observer.observe(targets=True) == seen
+    assert observer.observe("health") == seen
 
 
 def test_the_first_look_has_nothing_to_fall_back_on(elb: FakeElb, observer: AwsObserver) -> None:
     elb.errors["DescribeLoadBalancers"] = EndpointConnectionError(endpoint_url="https://elb.example")
     with pytest.raises(AnsibleNlbError, match="Failed to describe load balancers"):
-        observer.observe(targets=True)
+        observer.observe("health")
 
 
 def test_what_does_not_pass_is_an_error_at_any_time(elb: FakeElb, observer: AwsObserver, clock: Clock) -> None:
-    observer.observe(targets=True)
+    observer.observe("health")
     elb.errors["DescribeTargetHealth"] = client_error("AccessDenied", 403)
     clock.now = 0.5
     with pytest.raises(AnsibleNlbError, match="describe the health of targets") as caught:
-        observer.observe(targets=True)
+        observer.observe("health")
     assert not caught.value.transient
 
 
@@ -233,10 +240,10 @@ def test_what_is_gone_is_left_out(elb: FakeElb, operation: str, call: object) ->
 
 
 def test_health_is_always_fresh(elb: FakeElb, observer: AwsObserver, clock: Clock) -> None:
-    observer.observe(targets=True)
+    observer.observe("health")
     elb.targets = [target(state="unhealthy", reason="Target.FailedHealthChecks")]
     clock.now = 0.5
-    [balancer] = observer.observe(targets=True).load_balancers
+    [balancer] = observer.observe("health").load_balancers
     assert [str(one) for one in balancer.staying_targets] == [
         "172.31.0.1:8080 is unhealthy (Target.FailedHealthChecks: described: Target.FailedHealthChecks)"
     ]

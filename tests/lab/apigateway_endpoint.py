@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto.core.request import Request
 from moto.elbv2.models import elbv2_backends
 from werkzeug.serving import make_server
@@ -35,8 +36,10 @@ class _Endpoint:
         server = make_server("127.0.0.1", 0, Request.application(self._answer), threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.port}"
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        self.client = boto3.client("apigateway", REGION, endpoint_url=url, **keys)
+        # A full quota is HTTP 429 too, which botocore would retry.
+        config = Config(retries={"total_max_attempts": 1})
+        session = boto3.Session("test", "test", region_name=REGION)
+        self.client = session.client("apigateway", endpoint_url=url, config=config)
 
     def _answer(self, request: Request) -> Any:
         return self.service.handle(request, "arn:aws:iam::123456789012:user/tester")

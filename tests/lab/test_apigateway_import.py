@@ -133,7 +133,9 @@ def petstore() -> dict[str, Any]:
             operation = http_method("http://${stageVariables.host}/api/v3" + path, requestParameters=mapping)
             paths[path][method] = operation | {"operationId": operation_id, "security": [{"api_key": []}]}
     schemes = {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}
-    return document(paths, components={"securitySchemes": schemes}, servers=[{"url": "/api/v3"}])
+    schemas = {"Tag": {"type": "object"}, "Pet": {"properties": {"tag": {"$ref": "#/components/schemas/Tag"}}}}
+    components = {"securitySchemes": schemes, "schemas": schemas}
+    return document(paths, components=components, servers=[{"url": "/api/v3"}])
 
 
 def test_the_petstores_nineteen_operations(aws: Any) -> None:
@@ -250,3 +252,6 @@ def test_an_export_imports_as_the_same_api(aws: Any, kind: str) -> None:
         return loaded
 
     assert essence(copy) == essence(api)
+    pet = json.loads(aws.get_models(restApiId=copy)["items"][0]["schema"])
+    reference = f"https://apigateway.amazonaws.com/restapis/{copy}/models/Tag"
+    assert pet == {"properties": {"tag": {"$ref": reference}}}

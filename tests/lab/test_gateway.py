@@ -275,10 +275,8 @@ def test_required_parameters_count_only_with_a_validator(front: Front) -> None:
     operation = http_method(HOST + "/pets") | {"parameters": [status]}
     checked = operation | {"x-amazon-apigateway-request-validator": "parameters"}
     rules = {"parameters": {"validateRequestParameters": True, "validateRequestBody": False}}
-    front.deploy(
-        {"/free": {"get": operation}, "/checked": {"get": checked}},
-        **{"x-amazon-apigateway-request-validators": rules},
-    )
+    extension: dict[str, Any] = {"x-amazon-apigateway-request-validators": rules}
+    front.deploy({"/free": {"get": operation}, "/checked": {"get": checked}}, **extension)
     assert front.call("/free").status == 200
     assert refused(front.call("/checked")) == (400, "Missing required request parameters: [status]")
     assert front.call("/checked?status=sold").status == 200

@@ -95,6 +95,11 @@ def patch_fields(target: Item, operations: list[tuple[str, str, str]], allowed: 
         target[path.lstrip("/")] = value
 
 
+def model_url(api_id: str) -> str:
+    """What models of an API refer to each other by, followed by the model's name."""
+    return f"https://apigateway.amazonaws.com/restapis/{api_id}/models/"
+
+
 def truth(value: str) -> bool:
     """A boolean in a patch operation, which carries text only."""
     return value.lower() == "true"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from lab.aws.apigateway.common import Item, RestApi
+from lab.aws.apigateway.common import Item, RestApi, model_url
 
 _LOCATIONS = {"querystring": "query", "path": "path", "header": "header"}
 _KEY_SCHEME = {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}
@@ -21,7 +21,10 @@ def export(api: RestApi, stage: Item, kind: str, with_integrations: bool) -> byt
     for resource, method in api.deployments[stage["deploymentId"]].methods:
         name = "x-amazon-apigateway-any-method" if method["httpMethod"] == "ANY" else method["httpMethod"].lower()
         paths.setdefault(resource["path"], {})[name] = _operation(method, swagger, with_integrations)
-    schemas = {name: json.loads(model["schema"]) for name, model in api.models.items()}
+    place = "#/definitions/" if swagger else "#/components/schemas/"
+    schemas = {
+        name: json.loads(model["schema"].replace(model_url(api.id), place)) for name, model in api.models.items()
+    }
     info = {"title": api.info["name"], "version": api.info.get("version", str(stage["createdDate"]))}
     if swagger:
         document: Item = {"swagger": "2.0", "info": info, "basePath": f"/{stage['stageName']}", "paths": paths}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lab.aws.apigateway import exporting, importing, integrations
@@ -14,6 +15,7 @@ from lab.aws.apigateway.common import (
     RestApi,
     bad_request,
     find_api,
+    model_url,
     new_id,
     not_found,
     now,
@@ -22,7 +24,7 @@ from lab.aws.apigateway.common import (
     segments,
     truth,
 )
-from lab.aws.apigateway.vpc_links import VpcLink, hard_coded_links
+from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links
 from lab.aws.service import Call
 
 #: Models of an API made without a document.
@@ -38,11 +40,8 @@ _FIRST_MODELS = {
 }
 
 
-class RestApis:
-    """CreateRestApi and its kin."""
-
-    apis: dict[str, RestApi]
-    links: dict[str, VpcLink]
+class RestApis(VpcLinks):
+    """CreateRestApi and its kin. Integrations refer to VPC links."""
 
     def create_rest_api(self, call: Call) -> Item:
         if not call.params["name"].strip():
@@ -188,13 +187,15 @@ class RestApis:
             api.info["rootResourceId"] = root["id"]
             api.models, api.validators = {}, {}
         api.resources = resources
-        api.models |= definition.models
+        for name, model in definition.models.items():
+            schema = re.sub(r'"#/(?:definitions|components/schemas)/', f'"{model_url(api.id)}', model["schema"])
+            api.models[name] = {**model, "schema": schema}
         api.validators |= {validator["id"]: validator for validator in definition.validators.values()}
         api.info.update(definition.info)
         return {"warnings": definition.warnings} if definition.warnings else {}
 
     def _link_exists(self, identifier: str) -> bool:
-        return identifier in self.links
+        return self.find_link(identifier) is not None
 
 
 def _copy(resources: dict[str, Item]) -> dict[str, Item]:

@@ -16,12 +16,12 @@ from lab.aws.apigateway.common import Item, RestApi, bad_request, not_found
 from lab.aws.apigateway.rest_apis import RestApis
 from lab.aws.apigateway.stages import Stages
 from lab.aws.apigateway.usage_plans import UsagePlan, UsagePlans
-from lab.aws.apigateway.vpc_links import VpcLink, VpcLinks
+from lab.aws.apigateway.vpc_links import VpcLink
 from lab.aws.service import Call, Service
 from lab.settings import Settings
 
 
-class ApiGateway(RestApis, Stages, VpcLinks, UsagePlans, Service):
+class ApiGateway(RestApis, Stages, UsagePlans, Service):
     """AWS's ``apigateway``. Load balancers are those of moto's Elastic Load Balancing in the same region."""
 
     name = "apigateway"

@@ -28,7 +28,7 @@ from lab.aws.apigateway.common import (
     segments,
     truth,
 )
-from lab.aws.apigateway.vpc_links import VpcLink, hard_coded_links
+from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links
 from lab.aws.service import AwsError, Call
 
 _STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -36,11 +36,8 @@ _VARIABLE_NAME = re.compile(r"\w{1,64}", re.ASCII)
 _VARIABLE_VALUE = re.compile(r"[A-Za-z0-9 ._:/?&=,-]{0,512}")
 
 
-class Stages:
-    """CreateDeployment, CreateStage and their kin."""
-
-    apis: dict[str, RestApi]
-    links: dict[str, VpcLink]
+class Stages(VpcLinks):
+    """CreateDeployment, CreateStage and their kin. What is deployed refers to VPC links."""
 
     def create_deployment(self, call: Call) -> Item:
         api = find_api(self.apis, call)
@@ -133,7 +130,8 @@ class Stages:
             raise bad_request("No integration defined for method")
         for link_id, _, _ in hard_coded_links(api):
             # The service model: deploying "will fail" while a link that is referred to is DELETING.
-            if link_id in self.links and self.links[link_id].status == "DELETING":
+            link = self.find_link(link_id)
+            if link is not None and link.status == "DELETING":
                 raise bad_request(f"Vpc link '{link_id}' is being deleted")
         info: Item = {"id": new_id(6), "createdDate": now()}
         if description:

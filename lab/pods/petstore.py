@@ -1,0 +1,258 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the container image swaggerapi/petstore3 does, as one small process.
+
+Routes, statuses and texts are swagger-petstore's (https://github.com/swagger-api/swagger-petstore, its controllers and
+data): the user interface at /, everything else under /api/v3, and Jetty's 404 elsewhere. Data are in memory, so
+replicas diverge and a restart resets them, as in the real one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Answer = tuple[int, Any]
+Item = dict[str, Any]
+
+SPECIES = {"Cat": (2, "Cats"), "Dog": (1, "Dogs"), "Lion": (4, "Lions"), "Rabbit": (3, "Rabbits")}
+SEED = [
+    ("Cat 1", 1, "available"),
+    ("Cat 2", 2, "available"),
+    ("Cat 3", 3, "pending"),
+    ("Dog 1", 1, "available"),
+    ("Dog 2", 2, "sold"),
+    ("Dog 3", 3, "pending"),
+    ("Lion 1", 1, "available"),
+    ("Lion 2", 2, "available"),
+    ("Lion 3", 3, "available"),
+    ("Rabbit 1", 3, "available"),
+]
+DOCUMENT = {
+    "openapi": "3.0.4",
+    "info": {"title": "Swagger Petstore - OpenAPI 3.0", "version": "1.0.27"},
+    "servers": [{"url": "/api/v3"}],
+}
+USER_INTERFACE = b"<!DOCTYPE html><html><head><title>Swagger UI</title></head><body>Swagger Petstore</body></html>"
+
+
+def seed_pet(number: int, name: str, first_tag: int, status: str) -> Item:
+    category_id, category = SPECIES[name.split()[0]]
+    tags = [{"id": index, "name": f"tag{first_tag + index - 1}"} for index in (1, 2)]
+    return {
+        "id": number,
+        "category": {"id": category_id, "name": category},
+        "name": name,
+        "photoUrls": ["url1", "url2"],
+        "tags": tags,
+        "status": status,
+    }
+
+
+class Petstore:
+    """The store's data and operations; each operation answers (status, body)."""
+
+    def __init__(self) -> None:
+        self.pets = {number: seed_pet(number, *pet) for number, pet in enumerate(SEED, 1)}
+        self.orders: dict[int, Item] = {}
+        self.users: dict[str, Item] = {}
+
+    def add_pet(self, body: Any, **_: Any) -> Answer:
+        if not isinstance(body, dict):
+            return 400, "No Pet provided. Try again?"
+        self.pets[body.get("id", 0)] = body
+        return 200, body
+
+    def update_pet(self, body: Any, **_: Any) -> Answer:
+        if not isinstance(body, dict):
+            return 400, "No Pet provided. Try again?"
+        if body.get("id", 0) not in self.pets:
+            return 404, "Pet not found"
+        return self.add_pet(body)
+
+    def pets_by_status(self, query: dict[str, list[str]], **_: Any) -> Answer:
+        if "status" not in query:
+            return 400, "No status provided. Try again?"
+        wanted = query["status"][0].split(",")
+        return 200, [pet for pet in self.pets.values() if pet.get("status") in wanted]
+
+    def pets_by_tags(self, query: dict[str, list[str]], **_: Any) -> Answer:
+        if "tags" not in query:
+            return 400, "No tags provided. Try again?"
+        wanted = {tag for value in query["tags"] for tag in value.split(",")}
+        return 200, [p for p in self.pets.values() if wanted & {tag["name"] for tag in p.get("tags", [])}]
+
+    def get_pet(self, name: str, **_: Any) -> Answer:
+        return self._found(self.pets.get(int(name)), "Pet not found")
+
+    def update_pet_with_form(self, name: str, query: dict[str, list[str]], **_: Any) -> Answer:
+        if "name" not in query:
+            return 400, "No Name provided. Try again?"
+        pet = self.pets.get(int(name))
+        if pet:
+            pet.update(name=query["name"][0], status=query.get("status", [None])[0])
+        return self._found(pet, "Pet not found")
+
+    def delete_pet(self, name: str, **_: Any) -> Answer:
+        self.pets.pop(int(name), None)
+        return 200, "Pet deleted"
+
+    def upload_file(self, name: str, raw: bytes, **_: Any) -> Answer:
+        pet = self.pets.get(int(name))
+        if not raw:
+            return 400, "No file uploaded"
+        if pet:
+            pet.setdefault("photoUrls", []).append(f"/tmp/{name}-{len(raw)}")
+        return self._found(pet, "Pet not found")
+
+    def inventory(self, **_: Any) -> Answer:
+        counts: dict[str, int] = {}
+        for order in self.orders.values():
+            counts[str(order.get("status"))] = counts.get(str(order.get("status")), 0) + int(order.get("quantity", 0))
+        return 200, counts
+
+    def place_order(self, body: Any, **_: Any) -> Answer:
+        if not isinstance(body, dict):
+            return 400, "No Order provided. Try again?"
+        self.orders[body.get("id", 0)] = body
+        return 200, body
+
+    def get_order(self, name: str, **_: Any) -> Answer:
+        return self._found(self.orders.get(int(name)), "Order not found")
+
+    def delete_order(self, name: str, **_: Any) -> Answer:
+        self.orders.pop(int(name), None)
+        return 200, None
+
+    def create_user(self, body: Any, **_: Any) -> Answer:
+        if not isinstance(body, dict):
+            return 400, "No User provided. Try again?"
+        self.users[str(body.get("username"))] = body
+        return 200, body
+
+    def create_users(self, body: Any, **_: Any) -> Answer:
+        if not isinstance(body, list) or not body:
+            return 400, "No User provided. Try again?"
+        self.users.update({str(user.get("username")): user for user in body})
+        return 200, body
+
+    def login(self, **_: Any) -> Answer:
+        return 200, f"Logged in user session: {time.time_ns()}"
+
+    def logout(self, **_: Any) -> Answer:
+        return 200, "User logged out"
+
+    def get_user(self, name: str, **_: Any) -> Answer:
+        return self._found(self.users.get(name), "User not found")
+
+    def update_user(self, name: str, body: Any, **_: Any) -> Answer:
+        if not isinstance(body, dict):
+            return 400, "No User provided. Try again?"
+        if name not in self.users:
+            return 404, "User not found"
+        del self.users[name]
+        return self.create_user(body)
+
+    def delete_user(self, name: str, **_: Any) -> Answer:
+        self.users.pop(name, None)
+        return 200, None
+
+    @staticmethod
+    def _found(item: Item | None, otherwise: str) -> Answer:
+        return (200, item) if item else (404, otherwise)
+
+
+#: Method and path below /api/v3 -> operation. A parenthesis is the name or number in the path.
+ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
+    ("POST", "/pet", Petstore.add_pet),
+    ("PUT", "/pet", Petstore.update_pet),
+    ("GET", "/pet/findByStatus", Petstore.pets_by_status),
+    ("GET", "/pet/findByTags", Petstore.pets_by_tags),
+    ("GET", r"/pet/(\d+)", Petstore.get_pet),
+    ("POST", r"/pet/(\d+)", Petstore.update_pet_with_form),
+    ("DELETE", r"/pet/(\d+)", Petstore.delete_pet),
+    ("POST", r"/pet/(\d+)/uploadImage", Petstore.upload_file),
+    ("GET", "/store/inventory", Petstore.inventory),
+    ("POST", "/store/order", Petstore.place_order),
+    ("GET", r"/store/order/(\d+)", Petstore.get_order),
+    ("DELETE", r"/store/order/(\d+)", Petstore.delete_order),
+    ("POST", "/user", Petstore.create_user),
+    ("POST", "/user/createWithList", Petstore.create_users),
+    ("GET", "/user/login", Petstore.login),
+    ("GET", "/user/logout", Petstore.logout),
+    ("GET", "/user/([^/]+)", Petstore.get_user),
+    ("PUT", "/user/([^/]+)", Petstore.update_user),
+    ("DELETE", "/user/([^/]+)", Petstore.delete_user),
+]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "Jetty(9.4)"
+    store: Petstore
+
+    def _serve(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        url = urlsplit(self.path)
+        if url.path == "/":
+            self._send(200, "text/html", USER_INTERFACE)
+        elif url.path == "/api/v3/openapi.json":
+            self._send(200, "application/json", json.dumps(DOCUMENT).encode())
+        elif url.path.startswith("/api/v3/"):
+            self._operate(url.path.removeprefix("/api/v3"), parse_qs(url.query), raw)
+        else:
+            self._send(404, "text/html", f"<h2>HTTP ERROR 404 Not Found</h2><p>URI: {url.path}</p>".encode())
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve  # noqa: N815
+
+    def _operate(self, path: str, query: dict[str, list[str]], raw: bytes) -> None:
+        for method, pattern, operation in ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found and method == self.command:
+                status, body = operation(
+                    self.store, query=query, raw=raw, body=self._parse(raw), **dict(zip(["name"], found.groups(), strict=False))
+                )
+                self._send(status, "application/json", json.dumps(body).encode())
+                return
+        self._send(404, "application/json", b'{"code":404,"type":"unknown","message":"not found"}')
+
+    @staticmethod
+    def _parse(raw: bytes) -> Any:
+        try:
+            return json.loads(raw)
+        except ValueError:
+            return None
+
+    def _send(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, default=8080)
+    arguments = parser.parse_args()
+    Handler.store = Petstore()
+    server = ThreadingHTTPServer((arguments.host, arguments.port), Handler)
+    server.daemon_threads = True
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

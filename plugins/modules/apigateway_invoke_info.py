@@ -206,9 +206,7 @@ def judge(responses: list[Response], expected: list[int]) -> Verdict:
     last = responses[-1]
     meaning, fix = explain(last)
     status = "no answer" if last.status is None else last.status
-    message = (
-        f"{last.method} {last.path} got {status} (expected {expected[len(responses) - 1]}): {meaning}. {last.body}"
-    )
+    message = f"{last.method} {last.path} got {status} (expected {expected[len(responses) - 1]}): {meaning}. The answer: {last.body}"
     if last.status == 429 and "Limit Exceeded" in last.body:
         return Verdict.failed("429", message, "infra", fix)
     return Verdict.waiting(str(status), message, "infra", fix)

@@ -150,6 +150,7 @@ actions:
 import re
 import typing as t
 
+from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
@@ -336,10 +337,9 @@ def observe_definition(client: t.Any, rest_api: Item | None) -> Item:
 class RestApi:
     """Carries out a plan's steps; the IDs of what is created are only known here."""
 
-    def __init__(self, client: t.Any, current: Item, desired: Item, warn: t.Callable[[str], None]) -> None:
+    def __init__(self, client: t.Any, current: Item, desired: Item) -> None:
         self.client = client
         self.desired = desired
-        self.warn = warn
         self.id = current["api"] and current["api"]["id"]
         self.deployment = matching_deployment(current, desired) if self.id and "imported" in desired else None
         self.fingerprint = Fingerprint(desired.get("imported", ""), current["stored"] or "")
@@ -375,10 +375,10 @@ class RestApi:
     def _import(self) -> None:
         answer = api.put_rest_api(self.client, self.id, self.desired["body"])
         for warning in answer.get("warnings", []):
-            self.warn(f"API Gateway says of the definition: {warning}")
+            warnings.warn(f"API Gateway says of the definition: {warning}")
         live = observe_definition(self.client, answer)
         for difference in outline_differences(self.desired["outline"], live["outline"]):
-            self.warn(f"API Gateway stored the definition differently: {difference}")
+            warnings.warn(f"API Gateway stored the definition differently: {difference}")
         self.fingerprint = Fingerprint(self.desired["imported"], live["stored"])
         # An edit was undone: the deployment stays as it is, but what is stored now may have got other model names.
         if self.deployment and Fingerprint.of(self.deployment) != self.fingerprint:
@@ -438,7 +438,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     empty = _shown({"api": None, "deployments": [], "stages": []}, {}, None)
     diff = {"before": before, "after": _prediction(before or empty, desired, steps)}
     if steps and not module.check_mode:
-        rest_api = RestApi(client, current, desired, module.warn)
+        rest_api = RestApi(client, current, desired)
         for step in steps:
             started.append(step)
             rest_api.apply(step)

@@ -140,6 +140,7 @@ timeline:
 import time
 import typing as t
 
+from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import (
     api,
@@ -296,7 +297,9 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     leaving = [link["id"] for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
     for failure in found:
         if failure["status"] == "FAILED":
-            module.warn(f"VPC link {failure['id']} had failed: {failure.get('statusMessage') or 'AWS gives no reason'}")
+            warnings.warn(
+                f"VPC link {failure['id']} had failed: {failure.get('statusMessage') or 'AWS gives no reason'}"
+            )
     links = Links(client, desired, params["wait"], params["wait_timeout"])
     current = next(iter(alive(found, target)), found[0] if found and params["state"] == "absent" else None)
     diff = {"before": _shown(current), "after": _prediction(current, desired)}

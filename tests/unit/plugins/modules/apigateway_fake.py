@@ -13,6 +13,7 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from botocore.exceptions import ClientError
@@ -72,7 +73,7 @@ class FakeApiGateway:
         return f"{kind}{next(self._ids)}"
 
     def tag_resource(self, resourceArn: str, tags: dict[str, str]) -> None:
-        kind, item_id = str(resourceArn).rpartition("::/")[2].split("/")
+        kind, _, item_id = resourceArn.rpartition("::/")[2].partition("/")
         kinds: dict[str, dict[str, Item]] = {
             "vpclinks": self.links,
             "restapis": self.apis,
@@ -142,8 +143,7 @@ class FakeApiGateway:
         return {"items": list(self.deployments.values())}
 
     def create_deployment(self, restApiId: str, description: str) -> Item:
-        number = len(self.calls)
-        deployment = {"id": self.new_id("deployment"), "description": description, "createdDate": number}
+        deployment: Item = {"id": self.new_id("deployment"), "description": description, "createdDate": next(self._ids)}
         self.deployments[deployment["id"]] = deployment
         return deployment
 
@@ -240,6 +240,7 @@ def patched(item: Item, operations: list[Item]) -> Item:
 class Run(t.NamedTuple):
     failed: bool
     result: Item
+    warnings: list[str]
 
 
 def told(result: Item) -> list[str]:
@@ -259,7 +260,9 @@ class Runner:
         self.fake.calls.clear()
         arguments = {"region": "eu-central-1", **options, "_ansible_check_mode": check, "_ansible_diff": True}
         with patch_module_args(arguments), pytest.MonkeyPatch.context() as patch:
+            said: list[str] = []
+            patch.setattr(warnings, "warn", said.append)
             patch.setattr(AnsibleAWSModule, "client", lambda *args, **kwargs: self.fake)
             with pytest.raises(SystemExit) as ended:
                 self.main()
-        return Run(failed=ended.value.code != 0, result=json.loads(self.capsys.readouterr().out))
+        return Run(failed=ended.value.code != 0, result=json.loads(self.capsys.readouterr().out), warnings=said)

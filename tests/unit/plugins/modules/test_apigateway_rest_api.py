@@ -75,14 +75,15 @@ def run(fake: FakeApiGateway, capsys: pytest.CaptureFixture[str]) -> Runner:
 def test_creates_all_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> None:
     predicted = run(check=True, **OPTIONS).result
     assert (fake.changes, predicted["changed"], predicted["rest_api"]) == ([], True, {})
-    made = run(**OPTIONS).result
+    ran = run(**OPTIONS)
+    made = ran.result
     expected = ["CreateRestApi petstore", "PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
     assert told(made) == told(predicted) == expected
     assert made["rest_api"]["name"] == "petstore"
     assert made["rest_api"]["endpoint_configuration"] == {"types": ["REGIONAL"]}
     assert made["stage"]["variables"] == {"vpcLinkId": "link1", "nlbHost": "nlb.example"}
     assert made["stage"]["deployment_id"] == made["deployment"]["id"]
-    assert "warnings" not in made
+    assert ran.warnings == []
     put = next(arguments for operation, arguments in fake.calls if operation == "put_rest_api")
     assert (put["mode"], put["failOnWarnings"]) == ("overwrite", False)
     assert json.loads(put["body"]) == {**DEFINITION, "info": {"title": "petstore", "version": "1"}}
@@ -176,10 +177,11 @@ def test_new_model_names_of_an_import_are_remembered(fake: FakeApiGateway, run: 
 def test_edited_method_shows_in_the_diff_and_after_an_import(fake: FakeApiGateway, run: Runner) -> None:
     run(**OPTIONS)
     edit_method(fake)
-    result = run(**OPTIONS).result
+    ran = run(**OPTIONS)
+    result = ran.result
     assert result["diff"]["before"]["methods"]["GET /pet"]["uri"] == "http://elsewhere"
     assert result["diff"]["after"]["methods"]["GET /pet"]["uri"] == "http://${stageVariables.nlbHost}:80/pet"
-    assert "GET /pet has uri 'http://elsewhere', the definition says" in str(result["warnings"])
+    assert "GET /pet has uri 'http://elsewhere', the definition says" in str(ran.warnings)
 
 
 def test_stage_on_another_deployment_is_moved_back(fake: FakeApiGateway, run: Runner) -> None:
@@ -218,7 +220,7 @@ def test_continues_after_a_crash_before_the_stage(fake: FakeApiGateway, run: Run
 
 def test_import_warnings_are_shown(fake: FakeApiGateway, run: Runner) -> None:
     fake.import_warnings = ["Unsupported security definition type"]
-    assert "Unsupported security definition type" in str(run(**OPTIONS).result["warnings"])
+    assert "Unsupported security definition type" in str(run(**OPTIONS).warnings)
 
 
 def test_tags_and_endpoint_type(fake: FakeApiGateway, run: Runner) -> None:

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ELBv2: moto's, with what it lacks for network load balancers that a VPC link uses.
+
+A load balancer takes its time to become active; targets are as the data plane finds them; a load balancer that a link
+holds can't be deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import moto.elbv2.urls
+from moto.elbv2.exceptions import DuplicateLoadBalancerName, ELBClientError
+from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, elbv2_backends
+
+from lab.dataplane.nlb import DRAINING, NOT_REGISTERED, Health, NlbDataPlane
+from lab.settings import ACCOUNT, Settings
+
+
+class ResourceInUse(ELBClientError):
+    def __init__(self, arn: str) -> None:
+        text = f"Load balancer '{arn}' cannot be deleted because it is currently associated with another service"
+        super().__init__("ResourceInUse", text)
+
+
+def backend_of(region: str) -> ELBv2Backend:
+    """The backend of the lab's account in a region."""
+    backend: ELBv2Backend = elbv2_backends[ACCOUNT][region]
+    return backend
+
+
+def install(settings: Settings, links_of: Callable[[str], list[Any]]) -> NlbDataPlane:
+    """Put this overlay in moto's place; returns the data plane, which the caller runs.
+
+    ``links_of`` gives the VPC links that hold a load balancer, by its ARN. Must be called before the first use of
+    ELBv2.
+    """
+    data_plane = NlbDataPlane(settings, lambda: backend_of(settings.region))
+    LabElbv2.settings = settings
+    LabElbv2.links_of = staticmethod(links_of)
+    LabElbv2.data_plane = data_plane
+    elbv2_backends.backend = LabElbv2
+    return data_plane
+
+
+class LabElbv2(ELBv2Backend):
+    """moto's backend, which tells the data plane of every change."""
+
+    settings: ClassVar[Settings]
+    links_of: ClassVar[Callable[[str], list[Any]]]
+    data_plane: ClassVar[NlbDataPlane]
+
+    @property
+    def _url_module(self) -> Any:
+        return moto.elbv2.urls
+
+    def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> FakeLoadBalancer:
+        if any(existing.name == name for existing in self.load_balancers.values()):
+            raise DuplicateLoadBalancerName()
+        load_balancer = super().create_load_balancer(name, *args, **kwargs)
+        number = hashlib.sha256(load_balancer.arn.encode()).hexdigest()[:16]
+        if load_balancer.type == "network":
+            load_balancer.dns_name = f"{name}-{number}.elb.{self.region_name}.amazonaws.com"
+        if load_balancer.security_groups:
+            load_balancer.enforce_security_group_inbound_rules_on_private_link_traffic = "on"
+        ready = time.monotonic() + self.settings.seconds("load_balancer")
+        load_balancer.activate = lambda: self._activate(load_balancer, ready)
+        return load_balancer
+
+    @staticmethod
+    def _activate(load_balancer: FakeLoadBalancer, ready: float) -> None:
+        """moto calls this whenever somebody looks; the time decides."""
+        if time.monotonic() >= ready:
+            load_balancer.state = "active"
+
+    def delete_load_balancer(self, arn: str) -> None:
+        if arn in self.load_balancers and type(self).links_of(arn):
+            raise ResourceInUse(arn)
+        super().delete_load_balancer(arn)
+        for group in self.target_groups.values():
+            group.load_balancer_arns = [each for each in group.load_balancer_arns if each != arn]
+        self.data_plane.changed()
+
+    def describe_target_health(self, target_group_arn: str, targets: list[dict[str, Any]]) -> list[FakeHealthStatus]:
+        super().describe_target_health(target_group_arn, [])  # refuses an unknown target group
+        group = self.target_groups[target_group_arn]
+        found = {
+            (target["Id"], int(target["Port"])): self.data_plane.health(
+                (target_group_arn, target["Id"], int(target["Port"]))
+            )
+            for target in group.targets.values()
+        }
+        for _, address, port in self.data_plane.draining(target_group_arn):
+            found.setdefault((address, port), DRAINING)
+        if targets:
+            keys = [(target["Id"], int(target.get("Port", group.port))) for target in targets]
+            found = {key: found.get(key, NOT_REGISTERED) for key in keys}
+        return [self._status(address, port, health) for (address, port), health in found.items()]
+
+    @staticmethod
+    def _status(address: str, port: int, health: Health) -> FakeHealthStatus:
+        return FakeHealthStatus(address, str(port), str(port), health.state, health.reason, health.description)
+
+
+def _telling(name: str) -> Callable[..., Any]:
+    """moto's method of this name, after which the data plane looks again."""
+
+    def method(self: LabElbv2, *args: Any, **kwargs: Any) -> Any:
+        result = getattr(ELBv2Backend, name)(self, *args, **kwargs)
+        self.data_plane.changed()
+        return result
+
+    return method
+
+
+for _name in (
+    "create_listener",
+    "modify_listener",
+    "delete_listener",
+    "modify_target_group",
+    "delete_target_group",
+    "register_targets",
+    "deregister_targets",
+):
+    setattr(LabElbv2, _name, _telling(_name))

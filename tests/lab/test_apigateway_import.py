@@ -190,6 +190,18 @@ def test_warnings_are_told_or_refused(aws: Any) -> None:
     assert len(aws.get_rest_apis()["items"]) == 1
 
 
+def test_a_mapping_that_is_no_text_is_dropped_with_a_warning(aws: Any) -> None:
+    mappings = {"integration.request.header.nothing": True, "integration.request.header.X": "'x'"}
+    operation = http_method("http://example.com/a", requestParameters=mappings)
+    api = aws.import_rest_api(body=json.dumps(document({"/a": {"get": operation}})))
+    assert api["warnings"] == [
+        "Invalid format for 'requestParameters'. Expected type string for property "
+        "'integration.request.header.nothing' of resource '/a' and method 'GET' but got 'true'"
+    ]
+    kept = resources(aws, api["id"])["/a"]["resourceMethods"]["GET"]["methodIntegration"]["requestParameters"]
+    assert kept == {"integration.request.header.X": "'x'"}
+
+
 @pytest.mark.parametrize(
     ("mode", "path"), [("ignore", "/pet"), ("prepend", "/api/v3/pet"), ("split", "/v3/pet")]
 )  # fmt: skip
@@ -209,7 +221,16 @@ def test_base_path(aws: Any, kind: str, mode: str, path: str) -> None:
     assert path in resources(aws, api)
 
 
-@pytest.mark.parametrize("body", ["[]", "a: [", '{"openapi": "3.0.1"}', '{"openapi": "2", "paths": {}}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        '{"openapi": "3.0.1", "paths": {"/a": null}}',
+        "a: [",
+        '{"openapi": "3.0.1"}',
+        '{"openapi": "2", "paths": {}}',
+    ],
+)
 def test_what_is_no_openapi_document(aws: Any, body: str) -> None:
     assert refusal(aws.import_rest_api, body=body) == "Invalid OpenAPI input."
 

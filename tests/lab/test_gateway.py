@@ -105,6 +105,7 @@ class Answer:
 class Front:
     """An API Gateway with one load balancer: its control plane, its URL, and the load balancer's listeners by port."""
 
+    service: ApiGateway
     aws: Any
     url: str
     arn: str
@@ -140,7 +141,7 @@ def _front(tmp_path: Path, loop: Loop, backend: tuple[str, int]) -> Iterator[Fro
     listeners = {8080: backend}
     gateway = Gateway(service, lambda balancer, port: listeners.get(port) if balancer == arn else None)
     url = loop.run(gateway.start(0))
-    yield Front(client_of(service), url, arn, listeners)
+    yield Front(service, client_of(service), url, arn, listeners)
     loop.run(gateway.stop())
 
 
@@ -216,12 +217,16 @@ def test_stage_variables_count_at_once(front: Front, backend: tuple[str, int]) -
     assert refused(front.call("/pet")) == (500, "Internal server error")
 
 
-@pytest.mark.parametrize("broken", ["variable", "listener", "nobody", "link"])
+@pytest.mark.parametrize("broken", ["variable", "parameter", "listener", "nobody", "link", "pending"])
 def test_a_broken_way_to_the_backend_is_an_internal_error(front: Front, broken: str) -> None:
-    uri = "http://${stageVariables.nosuch}/pet" if broken == "variable" else HOST + "/pet"
+    uris = {"variable": "http://${stageVariables.nosuch}/pet", "parameter": HOST + "/{notMapped}"}
+    uri = uris.get(broken, HOST + "/pet")
     front.deploy({"/pet": {"get": http_method(uri)}}, linked=broken != "link")
     if broken == "listener":
         front.listeners.clear()
+    if broken == "pending":
+        for link in front.service.links.values():
+            link.ready_at = float("inf")
     if broken == "nobody":
         front.listeners[8080] = ("127.0.0.1", 1)
     assert refused(front.call("/pet")) == (500, "Internal server error")

@@ -49,11 +49,13 @@ def parse(body: bytes, base_path: str) -> Definition:
     document = _load(body)
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise bad_request("Invalid OpenAPI input.")
-    if str(document.get("swagger")) == "2.0":
-        return _Swagger(document).read(base_path)
-    if str(document.get("openapi", "")).startswith("3.0."):
-        return _OpenApi(document).read(base_path)
-    raise bad_request("Invalid OpenAPI input.")
+    kind = _Swagger if str(document.get("swagger")) == "2.0" else _OpenApi
+    if kind is _OpenApi and not str(document.get("openapi", "")).startswith("3.0."):
+        raise bad_request("Invalid OpenAPI input.")
+    try:
+        return kind(document).read(base_path)
+    except (AttributeError, KeyError, TypeError):  # Some part isn't the object or list that the format says.
+        raise bad_request("Invalid OpenAPI input.") from None
 
 
 def _load(body: bytes) -> Any:
@@ -137,7 +139,10 @@ class _Document:
             if scheme.get("type") != "apiKey":
                 kind = scheme.get("type")
                 self.warnings.append(f"Unsupported security definition type '{kind}' for '{name}'. Ignoring.")
-        methods = {self._path(path, base_path): self._methods(item) for path, item in self.document["paths"].items()}
+        methods = {}
+        for path, item in self.document["paths"].items():
+            whole = self._path(path, base_path)
+            methods[whole] = self._methods(whole, item)
         return Definition(self._info(), methods, self.models, self.validators, self.warnings)
 
     def _info(self) -> Item:
@@ -167,13 +172,14 @@ class _Document:
                 )
         return whole
 
-    def _methods(self, item: Item) -> dict[str, Item]:
+    def _methods(self, path: str, item: Item) -> dict[str, Item]:
         shared = item.get("parameters", [])
         found = {}
         for name in _METHODS:
             if name in item:
                 http_method = "ANY" if name == _METHODS[-1] else name.upper()
                 found[http_method] = self._method(http_method, item[name] or {}, shared)
+                self._drop_wrong_mappings(path, found[http_method])
         return found
 
     def _method(self, http_method: str, operation: Item, shared: list[Item]) -> Item:
@@ -193,6 +199,16 @@ class _Document:
             "methodIntegration": _integration(operation),
         }
         return {name: value for name, value in method.items() if value not in (None, {}, "")}
+
+    def _drop_wrong_mappings(self, path: str, method: Item) -> None:
+        mappings = method.get("methodIntegration", {}).get("requestParameters", {})
+        for name, expression in list(mappings.items()):
+            if not isinstance(expression, str):
+                del mappings[name]
+                self.warnings.append(
+                    f"Invalid format for 'requestParameters'. Expected type string for property '{name}' of resource "
+                    f"'{path}' and method '{method['httpMethod']}' but got '{json.dumps(expression)}'"
+                )
 
     def _needs_key(self, operation: Item) -> bool:
         # Only the operation's own list counts: API Gateway doesn't use the document's.

@@ -53,9 +53,10 @@ def check(integration: Item, method: Item, link_exists: Callable[[str], bool]) -
         raise bad_request(f"Invalid integration type specified. Valid options are {','.join(_TYPES)}")
     if kind != "MOCK" and not integration.get("httpMethod"):
         raise bad_request("Enumeration value for HttpMethod must be non-empty")
-    if kind in _HTTP_TYPES and not _is_http_endpoint(integration.get("uri", "")):
+    if kind in _HTTP_TYPES and not _is_http_endpoint(str(integration.get("uri", ""))):
         raise bad_request("Invalid HTTP endpoint specified for URI")
-    if not 50 <= integration["timeoutInMillis"] <= 29000:
+    timeout = integration["timeoutInMillis"]
+    if not isinstance(timeout, int) or not 50 <= timeout <= 29000:
         raise bad_request("Timeout should be between 50 ms and 29000 ms")
     if integration.get("connectionType") == "VPC_LINK":
         _check_connection(integration.get("connectionId", ""), link_exists)
@@ -81,13 +82,12 @@ def _check_connection(connection: str, link_exists: Callable[[str], bool]) -> No
         raise not_found("Invalid Vpc Link identifier specified")
 
 
-def _check_mapping(name: str, expression: object, method: Item) -> None:
+def _check_mapping(name: str, text: str, method: Item) -> None:
     """A request parameter maps onto the backend's request from a literal or a declared parameter of the method."""
     parts = name.split(".", 3)
     if len(parts) != 4 or parts[:2] != ["integration", "request"] or parts[2] not in _LOCATIONS:
         raise _mapping_error(f"Invalid mapping expression specified: {name}")
-    text = str(expression)
-    if not isinstance(expression, str) or not (_OTHER_EXPRESSIONS.fullmatch(text) or _METHOD_PARAMETER.fullmatch(text)):
+    if not (_OTHER_EXPRESSIONS.fullmatch(text) or _METHOD_PARAMETER.fullmatch(text)):
         raise _mapping_error(f"Invalid mapping expression specified: {text}")
     if _METHOD_PARAMETER.fullmatch(text):
         declared = text.replace(".multivalue", ".")
@@ -111,7 +111,7 @@ def patched(integration: Item, operations: list[tuple[str, str, str]]) -> Item:
         elif operation == "remove":
             changed.pop(name, None)
         else:
-            changed[name] = int(value) if name == "timeoutInMillis" else value
+            changed[name] = int(value) if name == "timeoutInMillis" and value.isdigit() else value
     return changed
 
 

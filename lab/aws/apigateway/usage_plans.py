@@ -224,8 +224,11 @@ class UsagePlans:
             self._patch_stages(plan, operation, value)
         elif name in ("throttle", "quota") and not rest and operation == "remove":
             plan.pop(name, None)
-        elif name in ("throttle", "quota") and len(rest) == 1 and rest[0] in _NUMBERS and operation != "remove":
-            plan.setdefault(name, {})[rest[0]] = _NUMBERS[rest[0]](value)
+        elif name in ("throttle", "quota") and len(rest) == 1 and rest[0] in _LIMITS and operation != "remove":
+            try:
+                plan.setdefault(name, {})[rest[0]] = _LIMITS[rest[0]](value)
+            except ValueError:
+                raise bad_request(f"Invalid value specified for {path}") from None
         elif name in ("name", "description", "productCode") and not rest and operation == "replace":
             plan[name] = value
         else:
@@ -248,7 +251,7 @@ class UsagePlans:
 
 
 _PLAN_FIELDS = {"name", "description", "apiStages", "throttle", "quota", "tags"}
-_NUMBERS: dict[str, Any] = {"rateLimit": float, "burstLimit": int, "limit": int, "offset": int, "period": str}
+_LIMITS: dict[str, Any] = {"rateLimit": float, "burstLimit": int, "limit": int, "offset": int, "period": str}
 
 
 def _unknown_stage(item: Item, plan: Item) -> Exception:

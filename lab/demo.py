@@ -52,7 +52,9 @@ def site(folder: Path) -> list[dict[str, Any]]:
     playbook = Path(sys.executable).parent / "ansible-playbook"
     run = subprocess.run([playbook, "-i", "inventories/lab", "site.yml"], cwd=CHECKOUT, env=environment, check=False)
     if run.returncode:
-        sys.exit(f"site.yml failed (exit code {run.returncode}). The lab is still up: mend it and run `make demo` again.")
+        sys.exit(
+            f"site.yml failed (exit code {run.returncode}). The lab is still up: mend it and run `make demo` again."
+        )
     phases: list[dict[str, Any]] = json.loads(timeline.read_text())
     return phases
 

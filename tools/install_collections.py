@@ -26,7 +26,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as download:
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "download", "--no-deps", "--only-binary", ":all:", "--dest", download, PACKAGE], check=True)
+        subprocess.run(
+            [*pip, "download", "--no-deps", "--only-binary", ":all:", "--dest", download, PACKAGE], check=True
+        )
         (wheel,) = Path(download).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.startswith(DEPENDENCIES)]

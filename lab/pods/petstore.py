@@ -220,7 +220,11 @@ class Handler(BaseHTTPRequestHandler):
             found = re.fullmatch(pattern, path)
             if found and method == self.command:
                 status, body = operation(
-                    self.store, query=query, raw=raw, body=self._parse(raw), **dict(zip(["name"], found.groups(), strict=False))
+                    self.store,
+                    query=query,
+                    raw=raw,
+                    body=self._parse(raw),
+                    **dict(zip(["name"], found.groups(), strict=False)),
                 )
                 self._send(status, "application/json", json.dumps(body).encode())
                 return

@@ -55,7 +55,9 @@ def assert_refused(lab: Lab, playbook: str, variables: dict[str, Any], name: str
 
 
 @pytest.mark.parametrize(("playbook", "variables", "name"), CASES, ids=lambda case: str(case)[:60])
-def test_a_bad_variable_is_named_before_anything_is_changed(lab: Lab, playbook: str, variables: dict[str, Any], name: str) -> None:
+def test_a_bad_variable_is_named_before_anything_is_changed(
+    lab: Lab, playbook: str, variables: dict[str, Any], name: str
+) -> None:
     assert_refused(lab, playbook, variables, name)
 
 

@@ -58,7 +58,10 @@ def test_an_empty_account_becomes_a_served_api(lab: Lab) -> None:
 
 def test_check_mode_had_predicted_what_changed(lab: Lab) -> None:
     # What the API server could not be asked about was predicted by a task of its own.
-    predicted = [name.replace("Predict what the API server can't be asked about yet", "Apply the manifests") for name in STATE["predicted"]]
+    predicted = [
+        name.replace("Predict what the API server can't be asked about yet", "Apply the manifests")
+        for name in STATE["predicted"]
+    ]
     assert predicted == STATE["changed"]
 
 
@@ -108,7 +111,9 @@ def test_the_load_balancer_is_what_auto_mode_makes(lab: Lab) -> None:
 
 
 def test_the_k8s_team_sees_its_workload(lab: Lab) -> None:
-    run = lab.kubectl("-n", "petstore", "get", "service", "vpclink", "-o", "jsonpath={.status.loadBalancer.ingress[0].hostname}")
+    run = lab.kubectl(
+        "-n", "petstore", "get", "service", "vpclink", "-o", "jsonpath={.status.loadBalancer.ingress[0].hostname}"
+    )
     (balancer,) = lab.client("elbv2").describe_load_balancers()["LoadBalancers"]
     assert run.stdout == balancer["DNSName"], run.stderr
 

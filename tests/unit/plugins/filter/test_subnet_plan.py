@@ -66,7 +66,10 @@ def test_a_subnet_with_only_other_clusters_tags_is_foreign() -> None:
     subnets = [
         subnet("a", kubernetes__cluster="shared"),
         {"subnet_id": "b", "tags": {"kubernetes.io/cluster/other": "owned"}},
-        {"subnet_id": "c", "tags": {"kubernetes.io/cluster/other": "shared", "kubernetes.io/cluster/petstore": "shared"}},
+        {
+            "subnet_id": "c",
+            "tags": {"kubernetes.io/cluster/other": "shared", "kubernetes.io/cluster/petstore": "shared"},
+        },
     ]
     assert plan(subnets)["foreign"] == ["b"]
 

@@ -158,7 +158,7 @@ class Gateway:
                 body = await response.read()
         except TimeoutError:
             raise Refusal(504, "Endpoint request timed out") from None
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, OSError):
             raise _internal() from None
         return _returned(integration, response.status, CIMultiDict(response.headers), body)
 

@@ -56,6 +56,8 @@ def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: li
             f"{prefix}json: cannot unmarshal {_json_name(error.value)} into Go struct field "
             f"{error.owner.short_name}.{_without_indexes(error.path)} of type {_go_name(error.kind)}"
         ) from error
+    except ValueError as error:
+        raise errors.bad_request(f"{prefix}{error}") from error
     texts = [f'unknown field "{path}"' for path in unknown]
     if texts and mode == "Strict":
         raise errors.bad_request(f"{prefix}strict decoding error: {', '.join(texts)}")
@@ -78,6 +80,8 @@ def decode_applied(kind: Type, item: Any, resource: Resource) -> Object:
     except WrongType as error:
         where = fieldsets.display_index(kind, item, error.path)
         trouble = f"{where}: expected {_EXPECTED[error.kind.shape]}, got {_json_name(error.value)}"
+    except ValueError as error:
+        trouble = str(error)
     if trouble:
         metadata = item.get("metadata") or {}
         name = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
@@ -131,10 +135,7 @@ class _Decoder:
     def _map(self, kind: Type, value: Object, path: str, owner: Type) -> Any:
         assert kind.items is not None
         # A null in a map of texts is an empty text to Go.
-        made = {
-            key: "" if each is None else self._value(kind.items, each, f"{path}.{key}", owner)
-            for key, each in value.items()
-        }
+        made = {key: "" if each is None else self._value(kind.items, each, path, owner) for key, each in value.items()}
         return made or _MISSING
 
     def _list(self, kind: Type, value: list[Any], path: str, owner: Type) -> Any:

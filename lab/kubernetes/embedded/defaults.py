@@ -83,14 +83,6 @@ def _pod_spec(item: Object) -> Object:
     return defaults
 
 
-def _labelled(item: Object) -> Object:
-    """The labels that a Deployment or ReplicaSet lacks are those of its pods."""
-    labels = item.get("spec", {}).get("template", {}).get("metadata", {}).get("labels")
-    if labels and "labels" not in item["metadata"]:
-        item["metadata"]["labels"] = dict(labels)
-    return {}
-
-
 _CORE = "io.k8s.api.core.v1."
 _READ_ONLY_MODE = {"defaultMode": 0o644}
 
@@ -115,6 +107,7 @@ DEFAULTS: dict[str, Object | Computed] = {
     _CORE + "ServiceStatus": {"loadBalancer": {}},
     _CORE + "ServicePort": _service_port,
     _CORE + "ServiceSpec": _service,
+    _CORE + "NodeStatus": {"nodeInfo": {}, "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}},
     _CORE + "EndpointPort": {"protocol": "TCP"},
     _CORE + "Secret": {"type": "Opaque"},
     "io.k8s.api.apps.v1.DeploymentSpec": {
@@ -127,10 +120,16 @@ DEFAULTS: dict[str, Object | Computed] = {
     "io.k8s.api.apps.v1.DeploymentStrategy": _deployment_strategy,
     "io.k8s.api.apps.v1.RollingUpdateDeployment": {"maxSurge": "25%", "maxUnavailable": "25%"},
     "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1},
-    "io.k8s.api.apps.v1.ReplicaSet": _labelled,
     "io.k8s.api.apps.v1.ReplicaSetStatus": {"replicas": 0},
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
+    "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": {
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "disruptionsAllowed": 0,
+        "expectedPods": 0,
+    },
+    "io.k8s.api.networking.v1.IngressStatus": {"loadBalancer": {}},
     "io.k8s.api.networking.v1.NetworkPolicySpec": lambda item: {
         "policyTypes": ["Ingress", "Egress"] if "egress" in item else ["Ingress"]
     },
@@ -140,6 +139,22 @@ DEFAULTS: dict[str, Object | Computed] = {
         {} if item.get("kind") == "ServiceAccount" else {"apiGroup": "rbac.authorization.k8s.io"}
     ),
 }
+
+
+_ZERO = {"string": "", "integer": 0, "boolean": False, "number": 0}
+
+
+def zero(kind: Type, value: Any) -> None:
+    """Give required fields that are missing their type's zero value, as Go does: so it is in a status."""
+    if isinstance(value, list) and kind.items is not None:
+        for each in value:
+            zero(kind.items, each)
+    elif isinstance(value, dict):
+        for name in kind.required:
+            if name not in value and kind.field(name).shape in _ZERO and not kind.field(name).format == "date-time":
+                value[name] = _ZERO[kind.field(name).shape]
+        for name, each in value.items():
+            zero(kind.field(name), each)
 
 
 def fill(kind: Type, value: Any) -> None:

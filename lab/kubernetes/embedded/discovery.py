@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from typing import Any
 
 from aiohttp import web
 
-from lab.kubernetes.embedded import errors
+from lab.kubernetes.embedded import bodies, errors
 from lab.kubernetes.embedded.openapi import OpenApi
 from lab.kubernetes.embedded.resources import RESOURCES, REVIEWS, SUBRESOURCE_KINDS, Resource
 
@@ -45,16 +44,16 @@ class Discovery:
         if path.startswith(_HEALTH):
             return web.Response(text="ok")
         if path == "/version":
-            return web.json_response(self._version_info())
+            return bodies.answer(self._version_info())
         if path.startswith("/openapi/v3"):
             return self._openapi.answer(path.removeprefix("/openapi/v3").strip("/"))
         if path in ("/api", "/apis") and "apidiscovery" in request.headers.get("Accept", ""):
             body = self._aggregated(core=path == "/api")
-            return web.Response(text=json.dumps(body), headers={"Content-Type": f"application/json;{_AGGREGATED}"})
+            return web.Response(text=bodies.encode(body), headers={"Content-Type": f"application/json;{_AGGREGATED}"})
         document = self._document([part for part in path.split("/") if part])
         if document is None:
             raise errors.no_such_path()
-        return web.json_response(document)
+        return bodies.answer(document)
 
     def _document(self, parts: list[str]) -> dict[str, Any] | None:
         match parts:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from lab.kubernetes.embedded import errors, schema
+from lab.kubernetes.embedded import bodies, errors, schema
 from lab.kubernetes.embedded.resources import RESOURCES, Resource
 
 _PARAMETERS = ["dryRun", "fieldManager", "fieldValidation"]
@@ -33,10 +33,10 @@ class OpenApi:
             # The hash tells clients when to forget what they have cached.
             mark = hashlib.sha256(self._version.encode()).hexdigest()[:32].upper()
             paths = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={mark}"} for name in self._groups}
-            return web.json_response({"paths": paths})
+            return bodies.answer({"paths": paths})
         if path not in self._groups:
             raise errors.no_such_path()
-        return web.json_response(self._document(self._groups[path]))
+        return bodies.answer(self._document(self._groups[path]))
 
     def _document(self, resources: list[Resource]) -> dict[str, Any]:
         definitions = schema.load_definitions(self._version)

@@ -10,16 +10,14 @@ import decimal
 import re
 
 _PATTERN = re.compile(r"^([+-]?[0-9.]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$")
+_REFUSAL = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL = {-3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T", 5: "P", 6: "E"}
 
 
 def canonical(value: str | float) -> str:
-    """The same amount with the largest suffix that leaves a whole number; what is no quantity comes back as it is."""
-    try:
-        number = amount(value)
-    except ValueError:
-        return str(value)
+    """The same amount with the largest suffix that leaves a whole number. Raises ValueError when it is no quantity."""
+    number = amount(value)
     if str(value)[-1:] == "i":
         return _scaled(number, 1024, dict(enumerate(_BINARY)), 0)
     return _scaled(number, 1000, _DECIMAL, -3)
@@ -29,11 +27,11 @@ def amount(value: str | float) -> decimal.Decimal:
     """How much it is. Raises ValueError when it is no quantity."""
     found = _PATTERN.match(str(value))
     if found is None:
-        raise ValueError(f"{value} is no quantity")
+        raise ValueError(_REFUSAL)
     try:
         number = decimal.Decimal(found[1])
     except decimal.InvalidOperation as error:
-        raise ValueError(f"{value} is no quantity") from error
+        raise ValueError(_REFUSAL) from error
     suffix = found[2] or ""
     if suffix in _BINARY[1:]:
         return number * decimal.Decimal(1024) ** _BINARY.index(suffix)

@@ -132,7 +132,7 @@ class Registry:
         self._check_identity(resource, before, item)
         _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
         self._complete(resource, item, before, manager, applied)
-        if resource.generation and _specification(item) != _specification(before):
+        if resource.generation and manager.subresource != "binding" and _specification(item) != _specification(before):
             item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
         item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
         if _done(resource, item):
@@ -143,10 +143,9 @@ class Registry:
             raise errors.modified(resource, name)
         return self.store.put(resource, item)
 
-    def delete(
-        self, resource: Resource, namespace: str, name: str, options: Object, dry_run: bool
-    ) -> tuple[Object, bool]:
+    def delete(self, resource: Resource, namespace: str, name: str, options: Object) -> tuple[Object, bool]:
         """Delete by the given DeleteOptions: returns the object, and whether it is gone at once."""
+        dry_run = "All" in options.get("dryRun", ())
         item = copy.deepcopy(self.get(resource, namespace, name))
         self._check_preconditions(resource, item, options.get("preconditions") or {})
         if resource.kind == "Namespace" and name in _UNDELETABLE:
@@ -225,13 +224,16 @@ class Registry:
         """Defaults, who owns what, then what nobody owns (addresses and the like), and the check of the whole."""
         kind = self.schemas.type(resource.definition)
         defaults.fill(kind, item)
-        managed.record(kind, before, item, manager, now(), applied)
+        defaults.zero(kind.field("status"), item.get("status"))
+        if manager.subresource != "binding":
+            managed.record(kind, before, item, manager, now(), applied)
         if resource.kind == "Service":
             others = (each for each in self.store.items(resource) if key_of(each) != key_of(item))
             services.allocate(item, before, others)
         elif complete := _COMPLETE.get(resource.kind):
             complete(item, before)
-        validation.check(resource, kind, item, before)
+        # A pod's node may not be changed, but set by binding it.
+        validation.check(resource, kind, item, before if manager.subresource != "binding" else None)
 
     def _check_identity(self, resource: Resource, before: Object, item: Object) -> None:
         """A stale resource version or another uid means that the client didn't see this object."""
@@ -273,13 +275,16 @@ def _specification(item: Object) -> Object:
 
 
 def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object, subresource: str) -> None:
-    """Clients can't change what is the server's, the status but through its subresource, nor all else through that."""
+    """Clients can't change what is the server's, the status but through its subresource, nor all else through that.
+
+    What comes through other subresources is the server's own doing.
+    """
     if subresource == "status":
         for name in list(item):
             if name not in ("metadata", "status", "kind", "apiVersion"):
                 del item[name]
         item.update({name: value for name, value in before.items() if name not in ("metadata", "status")})
-    elif "status" in resource.subresources:
+    elif "status" in resource.subresources and not subresource:
         item.pop("status", None)
         if "status" in before:
             item["status"] = before["status"]
@@ -313,7 +318,7 @@ def _complete_pod(item: Object, before: Object | None) -> None:
 
 def _quality(spec: Object) -> str:
     """The pod's quality of service class."""
-    resources = [each.get("resources", {}) for each in spec.get("containers", [])]
+    resources = [each.get("resources", {}) for each in spec["containers"] + spec.get("initContainers", [])]
     if not any(resources):
         return "BestEffort"
     limited = all({"cpu", "memory"} <= each.get("limits", {}).keys() for each in resources)

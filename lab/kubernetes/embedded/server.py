@@ -7,20 +7,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from typing import Any
 
-import yaml
 from aiohttp import web
 
 from lab.kubernetes import auth, reviews
 from lab.kubernetes.auth import Attributes, Authenticate, Authorize, Decision, User
-from lab.kubernetes.embedded import discovery, errors, events, patch, protobuf, selectors, subresources, tables, watch
+from lab.kubernetes.embedded import bodies, discovery, errors, events, patch, selectors, subresources, tables, watch
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.registry import Options, Registry
 from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
+from lab.kubernetes.embedded.store import key_of
 from lab.kubernetes.embedded.target import Target, parse
 
 _LOG = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 #: system:basic-user).
 _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 _DISCOVERY_PATHS = ("/api", "/apis", "/openapi")
-_OWN_QUESTIONS = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
+_OWN_QUESTIONS = ("selfsubjectaccessreviews", "selfsubjectreviews")
 
 _PATCHES = {
     "application/json-patch+json": lambda kind, item, body: patch.json_patch(item, body),
@@ -65,12 +64,14 @@ class Server:
         try:
             return await self._answer(request)
         except StatusError as error:
-            return _json(error.status(), error.code)
+            return bodies.answer(error.status(), error.code)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
             _LOG.exception("%s %s", request.method, request.path)
-            return _json(errors.StatusError(500, "InternalError", f"Internal error occurred: {error!r}").status(), 500)
+            return bodies.answer(
+                errors.StatusError(500, "InternalError", f"Internal error occurred: {error!r}").status(), 500
+            )
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         user = await self._user(request)
@@ -82,7 +83,7 @@ class Server:
         if not decision.allowed:
             raise errors.forbidden(target.resource, target.name, _refusal(user, target.attributes, decision))
         if target.resource in REVIEWS:
-            return _json(await self._review(request, target, user), 201)
+            return bodies.answer(await self._review(request, target, user), 201)
         if target.verb == "watch":
             return await self._watch(request, target)
         if target.subresource and (special := self._subresources.find(target)):
@@ -104,7 +105,7 @@ class Server:
         return await asyncio.to_thread(self._authenticate, token)
 
     async def _review(self, request: web.Request, target: Target, asker: User) -> Object:
-        review = {**await _body(request), "kind": target.resource.kind, "apiVersion": target.resource.api_version}
+        review = {**await bodies.read(request), "kind": target.resource.kind, "apiVersion": target.resource.api_version}
         return await reviews.answer(review, asker, self)
 
     def decide(self, user: User, wanted: Attributes) -> Decision:
@@ -115,9 +116,9 @@ class Server:
 
     def _allow_path(self, user: User, request: web.Request) -> None:
         wanted = Attributes(request.method.lower(), path=request.path)
-        if not self.decide(user, wanted).allowed:
-            message = f'forbidden: User "{user.name}" cannot {wanted.verb} path "{wanted.path}"'
-            raise errors.StatusError(403, "Forbidden", message)
+        decision = self.decide(user, wanted)
+        if not decision.allowed:
+            raise errors.StatusError(403, "Forbidden", f"forbidden: {_refusal(user, wanted, decision)}")
 
     async def _get(self, request: web.Request, target: Target) -> web.Response:
         item = self.registry.get(target.resource, target.namespace, target.name)
@@ -131,7 +132,7 @@ class Server:
         metadata.update(page)
         items = [events.shown(target.resource, each) for each in items]
         if table := tables.wanted(request):
-            return _json(tables.table(target.resource, items, metadata, table))
+            return bodies.answer(tables.table(target.resource, items, metadata, table))
         if tables.wants_metadata(request):
             body = tables.metadata_list(items, metadata)
         else:
@@ -141,20 +142,20 @@ class Server:
                 "metadata": metadata,
                 "items": [{k: v for k, v in each.items() if k not in ("kind", "apiVersion")} for each in items],
             }
-        return _json(body)
+        return bodies.answer(body)
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
         return await watch.serve(request, target, self.registry.store, _match(request, target))
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
         options = _options(request)
-        item = events.stored(target.resource, await _body(request))
+        item = events.stored(target.resource, await bodies.read(request))
         made = self.registry.create(events.storage_resource(target.resource), target.namespace, item, options)
         return self._object(request, target.resource, made, 201, options)
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
         options = _options(request)
-        item = events.stored(target.resource, await _body(request))
+        item = events.stored(target.resource, await bodies.read(request))
         made = self.registry.edit(
             events.storage_resource(target.resource),
             target.namespace,
@@ -167,7 +168,7 @@ class Server:
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
         options = _options(request)
-        body = await _body(request)
+        body = await bodies.read(request)
         where = (events.storage_resource(target.resource), target.namespace, target.name)
         if request.content_type == _APPLY:
             if "fieldManager" not in request.query:
@@ -190,10 +191,8 @@ class Server:
         return self._object(request, target.resource, made, options=options)
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
-        options = _options(request)
-        item, gone = self.registry.delete(
-            target.resource, target.namespace, target.name, await _delete_options(request), options.dry_run
-        )
+        options = await _delete_options(request)
+        item, gone = self.registry.delete(target.resource, target.namespace, target.name, options)
         if not gone or target.resource.kind in ("Pod", "Namespace"):
             return self._object(request, target.resource, item)
         details = {
@@ -202,17 +201,16 @@ class Server:
             "kind": target.resource.plural,
             "uid": item["metadata"]["uid"],
         }
-        return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+        return bodies.answer(
+            {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        )
 
     async def _deletecollection(self, request: web.Request, target: Target) -> web.Response:
-        wanted, options, body = _match(request, target), _options(request), await _delete_options(request)
-        items = [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]
-        for each in items:
-            metadata = each["metadata"]
-            self.registry.delete(
-                target.resource, metadata.get("namespace", ""), metadata["name"], body, options.dry_run
-            )
-        return await self._list(request, target)
+        wanted, options = _match(request, target), await _delete_options(request)
+        answer = await self._list(request, target)
+        for each in [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]:
+            self.registry.delete(target.resource, *key_of(each), options)
+        return answer
 
     def _object(
         self, request: web.Request, resource: Resource, item: Object, code: int = 200, options: Options | None = None
@@ -223,43 +221,21 @@ class Server:
             body = tables.table(resource, [item], {"resourceVersion": item["metadata"]["resourceVersion"]}, table)
         elif tables.wants_metadata(request):
             body = tables.metadata_only(item)
-        return _json(body, code, options.warnings if options else ())
-
-
-def _json(body: Object, code: int = 200, warnings: Any = ()) -> web.Response:
-    response = web.json_response(body, status=code, dumps=_dumps)
-    for text in warnings:
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.add("Warning", f'299 - "{quoted}"')
-    return response
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return bodies.answer(body, code, options.warnings if options else ())
 
 
 def _flag(request: web.Request, name: str) -> bool:
     return request.query.get(name, "") in ("1", "true", "True")
 
 
-async def _body(request: web.Request) -> Any:
-    """The object in a request. Raises 400 or 415."""
-    kind = request.content_type
-    try:
-        if kind == protobuf.CONTENT_TYPE:
-            return protobuf.decode(await request.read())
-        text = await request.text()
-        return yaml.safe_load(text) if "yaml" in kind else json.loads(text)
-    except (ValueError, IndexError, yaml.YAMLError) as error:
-        raise errors.bad_request(f"the object provided is unrecognized: {error}") from error
-
-
 async def _delete_options(request: web.Request) -> Object:
     """From the body, or from the query."""
-    options: Object = await _body(request) if request.can_read_body else {}
+    options: Object = await bodies.read(request) if request.can_read_body else {}
     for name in ("propagationPolicy", "gracePeriodSeconds"):
         if name in request.query:
             options.setdefault(name, request.query[name])
+    if "dryRun" in request.query:
+        options["dryRun"] = request.query.getall("dryRun")
     return options
 
 
@@ -294,5 +270,6 @@ def _everybody_may(user: User, wanted: Attributes) -> bool:
 def _refusal(user: User, wanted: Attributes, decision: Decision) -> str:
     resource = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource
     where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
-    text = f'User "{user.name}" cannot {wanted.verb} resource "{resource}" in API group "{wanted.group}" {where}'
+    what = f'path "{wanted.path}"' if wanted.path else f'resource "{resource}" in API group "{wanted.group}" {where}'
+    text = f'User "{user.name}" cannot {wanted.verb} {what}'
     return f"{text}: {decision.reason}" if decision.reason else text

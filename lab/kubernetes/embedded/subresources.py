@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from lab.kubernetes import ReadLog
-from lab.kubernetes.embedded import errors, patch, resources
-from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded import bodies, errors, patch, resources
+from lab.kubernetes.embedded.registry import Options, Registry, now
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.target import Target
 
@@ -49,10 +48,10 @@ class Subresources:
         return handler
 
     async def _get_scale(self, request: web.Request, target: Target, options: Options) -> web.Response:
-        return web.json_response(_scale(self._registry.get(target.resource, target.namespace, target.name)))
+        return bodies.answer(_scale(self._registry.get(target.resource, target.namespace, target.name)))
 
     async def _change_scale(self, request: web.Request, target: Target, options: Options) -> web.Response:
-        body = json.loads(await request.text())
+        body = await bodies.read(request)
 
         def edit(item: Object) -> Object:
             wanted = body if target.verb == "update" else _patched(request.content_type, _scale(item), body)
@@ -62,24 +61,26 @@ class Subresources:
             return item
 
         made = self._registry.edit(target.resource, target.namespace, target.name, edit, options, "scale")
-        return web.json_response(_scale(made))
+        return bodies.answer(_scale(made))
 
     async def _bind(self, request: web.Request, target: Target, options: Options) -> web.Response:
-        node = json.loads(await request.text())["target"]["name"]
+        node = (await bodies.read(request))["target"]["name"]
 
         def edit(pod: Object) -> Object:
             if pod["spec"].get("nodeName"):
                 message = f'pod {target.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
                 raise errors.conflict(target.resource, target.name, message)
             pod["spec"]["nodeName"] = node
+            scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now()}
+            pod["status"]["conditions"] = [*pod["status"].get("conditions", ()), scheduled]
             return pod
 
-        self._registry.edit(target.resource, target.namespace, target.name, edit, options)
-        return web.json_response(_success(), status=201)
+        self._registry.edit(target.resource, target.namespace, target.name, edit, options, "binding")
+        return bodies.answer(_success(), 201)
 
     async def _evict(self, request: web.Request, target: Target, options: Options) -> web.Response:
         """Delete a pod if its disruption budget has room for it, else 429 as the real server answers."""
-        body = json.loads(await request.text())
+        body = await bodies.read(request)
         pod = self._registry.get(target.resource, target.namespace, target.name)
         for budget in self._budgets_of(pod):
             status = budget.get("status", {})
@@ -88,12 +89,14 @@ class Subresources:
             self._registry.edit(
                 _BUDGETS, target.namespace, budget["metadata"]["name"], _one_disrupted, options, "status"
             )
-        self._registry.delete(
-            target.resource, target.namespace, target.name, body.get("deleteOptions") or {}, options.dry_run
-        )
-        return web.json_response(_success(), status=201)
+        deletion = {"dryRun": ["All"] if options.dry_run else [], **(body.get("deleteOptions") or {})}
+        self._registry.delete(target.resource, target.namespace, target.name, deletion)
+        return bodies.answer(_success(), 201)
 
     def _budgets_of(self, pod: Object) -> list[Object]:
+        """Only running pods count for a budget."""
+        if pod["status"].get("phase") != "Running" or "deletionTimestamp" in pod["metadata"]:
+            return []
         labels = pod["metadata"].get("labels", {}).items()
         return [
             budget
@@ -103,13 +106,13 @@ class Subresources:
 
     async def _finalize(self, request: web.Request, target: Target, options: Options) -> web.Response:
         """Only a namespace's finalizers count; without any it goes, when it is being deleted."""
-        wanted = json.loads(await request.text())
+        wanted = await bodies.read(request)
 
         def edit(item: Object) -> Object:
             item["spec"] = {"finalizers": (wanted.get("spec") or {}).get("finalizers") or []}
             return item
 
-        return web.json_response(self._registry.edit(target.resource, "", target.name, edit, options, "finalize"))
+        return bodies.answer(self._registry.edit(target.resource, "", target.name, edit, options, "finalize"))
 
     async def _log(self, request: web.Request, target: Target, options: Options) -> web.Response:
         self._registry.get(target.resource, target.namespace, target.name)

@@ -187,12 +187,14 @@ def _node_address(kind: str) -> Callable[[Object], str]:
     )
 
 
+def _kernel(node: Object) -> str:
+    info = at(node, "status.nodeInfo", {})
+    return f"{info.get('kernelVersion', '<unknown>')} ({info.get('architecture', '')})"
+
+
 def _last_seen(event: Object) -> str:
-    series = at(event, "series.lastObservedTime")
     first = event.get("firstTimestamp") or event.get("eventTime")
-    last = event.get("lastTimestamp") or series or first
-    count = event.get("count") or at(event, "series.count") or 1
-    return f"{age(last)} (x{count} over {age(first)})" if count > 1 else age(last)
+    return age(event.get("lastTimestamp") or at(event, "series.lastObservedTime") or first)
 
 
 def _event_object(event: Object) -> str:
@@ -314,7 +316,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Internal-IP", _node_address("InternalIP"), wide=True),
         Column("External-IP", _node_address("ExternalIP"), wide=True),
         Column("OS-Image", _value("status.nodeInfo.osImage", "<unknown>"), wide=True),
-        Column("Kernel-Version", _value("status.nodeInfo.kernelVersion", "<unknown>"), wide=True),
+        Column("Kernel-Version", _kernel, wide=True),
         Column("Container-Runtime", _value("status.nodeInfo.containerRuntimeVersion", "<unknown>"), wide=True),
     ),
     "Event": (

@@ -29,25 +29,28 @@ _LABEL_TEXT = (
     "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
-_LABEL_1035_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
 _LABEL_VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
     "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
+_NOT_NEGATIVE = "must be greater than or equal to 0"
 _PORT_TEXT = "must be between 1 and 65535, inclusive"
 
 #: How the objects of a kind may be called: a pattern, the greatest length, and what is said otherwise.
 _NAMES: dict[str, tuple[str, int, str]] = {
     "Namespace": (_LABEL, 63, _LABEL_TEXT),
-    "Service": ("[a-z]([-a-z0-9]*[a-z0-9])?", 63, _LABEL_1035_TEXT),
+    "Service": (_LABEL, 63, _LABEL_TEXT),
 }
 _OTHER_NAMES = (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT)
 _RBAC_NAMES = (r"[^/%]+", 253, "may not contain '/'")
+
+_POD_UPDATES = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+_CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
 #: One field whose value must not change: (kind, path, what is said of it).
 _IMMUTABLE = (
@@ -82,7 +85,7 @@ _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
 
 def check(resource: Resource, kind: Type, item: Object, before: Object | None) -> None:
     """Raise 422 with everything that is wrong."""
-    causes = [*_metadata(resource, item), *_schema(kind, item, "")]
+    causes = [*_metadata(resource, item), *_schema(kind, {k: v for k, v in item.items() if k != "status"}, "")]
     for rule in _RULES.get(resource.kind, ()):
         causes += rule(item)
     if before is not None:
@@ -172,7 +175,7 @@ def _container_port(item: Object, path: str) -> Iterator[Cause]:
 def _container(item: Object, path: str) -> Iterator[Cause]:
     if not item.get("image"):
         yield errors.required(f"{path}image")
-    if "name" in item and not re.fullmatch(_LABEL, item["name"]):
+    if item.get("name") and not re.fullmatch(_LABEL, item["name"]):
         yield errors.invalid_value(f"{path}name", item["name"], _LABEL_TEXT)
     resources = item.get("resources", {})
     for name, limit in resources.get("limits", {}).items():
@@ -183,15 +186,74 @@ def _container(item: Object, path: str) -> Iterator[Cause]:
             )
 
 
+def _probe(item: Object, path: str) -> Iterator[Cause]:
+    if not item.keys() & {"httpGet", "tcpSocket", "exec", "grpc"}:
+        yield errors.required(path.rstrip("."), "must specify a handler type")
+
+
+def _pod_spec(item: Object, path: str) -> Iterator[Cause]:
+    volumes = {volume.get("name") for volume in item.get("volumes", ())}
+    for index, container in enumerate(item.get("containers", ())):
+        for at, mount in enumerate(container.get("volumeMounts", ())):
+            if mount.get("name") not in volumes:
+                field = f"{path}containers[{index}].volumeMounts[{at}].name"
+                yield Cause("FieldValueNotFound", field, f'Not found: "{mount.get("name")}"')
+
+
+def _replicas(item: Object, path: str) -> Iterator[Cause]:
+    if item.get("replicas", 0) < 0:
+        yield errors.invalid_value(f"{path}replicas", item["replicas"], _NOT_NEGATIVE)
+
+
+def _deployment_spec(item: Object, path: str) -> Iterator[Cause]:
+    yield from _replicas(item, path)
+    if item["progressDeadlineSeconds"] <= item.get("minReadySeconds", 0):
+        yield errors.invalid_value(
+            f"{path}progressDeadlineSeconds", item["progressDeadlineSeconds"], "must be greater than minReadySeconds"
+        )
+    strategy = item.get("strategy", {})
+    if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
+        yield errors.forbidden_value(
+            f"{path}strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"
+        )
+
+
+def _budget_spec(item: Object, path: str) -> Iterator[Cause]:
+    if {"minAvailable", "maxUnavailable"} <= item.keys():
+        yield errors.invalid_value(path.rstrip("."), item, "minAvailable and maxUnavailable cannot be both set")
+
+
+def _service_spec(item: Object, path: str) -> Iterator[Cause]:
+    yield from _labels(item.get("selector"), f"{path}selector")
+    seen = set()
+    for index, port in enumerate(item.get("ports", ())):
+        key = (port.get("port"), port.get("protocol"))
+        if key in seen:
+            yield errors.duplicate(f"{path}ports[{index}]", port)
+        seen.add(key)
+
+
 def _pod_metadata(item: Object, path: str) -> Iterator[Cause]:
     yield from _labels(item.get("metadata", {}).get("labels"), f"{path}metadata.labels")
 
 
-_TYPE_RULES: dict[str, Callable[[Object, str], Iterable[Cause]]] = {
+_TYPEdef _event(item: Object) -> Iterator[Cause]:
+    namespace = item["involvedObject"].get("namespace", "default")
+    if namespace != item["metadata"]["namespace"]:
+        yield errors.invalid_value("involvedObject.namespace", namespace, "does not match event.namespace")
+
+
+_RULES: dict[str, Callable[[Object, str], Iterable[Cause]]] = {
     "ServicePort": _service_port,
+    "ServiceSpec": _service_spec,
     "ContainerPort": _container_port,
     "Container": _container,
+    "Probe": _probe,
+    "PodSpec": _pod_spec,
     "PodTemplateSpec": _pod_metadata,
+    "DeploymentSpec": _deployment_spec,
+    "ReplicaSetSpec": _replicas,
+    "PodDisruptionBudgetSpec": _budget_spec,
 }
 
 
@@ -218,10 +280,17 @@ def _service(item: Object) -> Iterator[Cause]:
         yield errors.forbidden_value("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
 
 
+def _event(item: Object) -> Iterator[Cause]:
+    namespace = item["involvedObject"].get("namespace", "default")
+    if namespace != item["metadata"]["namespace"]:
+        yield errors.invalid_value("involvedObject.namespace", namespace, "does not match event.namespace")
+
+
 _RULES: dict[str, tuple[Callable[[Object], Iterable[Cause]], ...]] = {
     "Deployment": (_selects_its_pods,),
     "ReplicaSet": (_selects_its_pods,),
     "Service": (_service,),
+    "Event": (_event,),
 }
 
 
@@ -230,6 +299,8 @@ def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause
     for kind, path, text in _IMMUTABLE:
         if kind == resource.kind and _at(item, path) != _at(before, path):
             yield errors.invalid_value(path, _at(item, path), text)
+    if resource.kind == "Pod" and _fixed(item["spec"]) != _fixed(before["spec"]):
+        yield errors.forbidden_value("spec", _POD_UPDATES)
     if resource.kind == "Service":
         yield from _service_changes(item["spec"], before["spec"])
     if resource.kind in ("ConfigMap", "Secret") and before.get("immutable"):
@@ -248,6 +319,14 @@ def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause
                 "no new finalizers can be added if the object is being deleted, found new finalizers "
                 f"[]string{{{quoted}}}",
             )
+
+
+def _fixed(spec: Object) -> Object:
+    """What of a pod's specification can't be changed."""
+    fixed = {name: value for name, value in spec.items() if name not in _CHANGEABLE}
+    for name in ("containers", "initContainers"):
+        fixed[name] = [{**container, "image": ""} for container in spec.get(name, ())]
+    return fixed
 
 
 def _service_changes(spec: Object, before: Object) -> Iterator[Cause]:

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 
 from aiohttp import web
 
-from lab.kubernetes.embedded import errors, events, tables
+from lab.kubernetes.embedded import bodies, errors, events, tables
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.selectors import Match
@@ -60,7 +60,7 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
 
     async def send(kind: str, item: Object) -> None:
         event = {"type": kind, "object": item if kind == "ERROR" else show(item, kind)}
-        await response.write(json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+        await response.write(bodies.encode(event).encode() + b"\n")
 
     try:
         async with asyncio.timeout(float(request.query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)):
@@ -72,6 +72,9 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
             await send("BOOKMARK", _bookmark(target, store.revision))
     except StatusError as error:
         await send("ERROR", error.status())
+    except ConnectionError:
+        # The client has seen enough.
+        return response
     await response.write_eof()
     return response
 

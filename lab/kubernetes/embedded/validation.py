@@ -237,13 +237,7 @@ def _pod_metadata(item: Object, path: str) -> Iterator[Cause]:
     yield from _labels(item.get("metadata", {}).get("labels"), f"{path}metadata.labels")
 
 
-_TYPEdef _event(item: Object) -> Iterator[Cause]:
-    namespace = item["involvedObject"].get("namespace", "default")
-    if namespace != item["metadata"]["namespace"]:
-        yield errors.invalid_value("involvedObject.namespace", namespace, "does not match event.namespace")
-
-
-_RULES: dict[str, Callable[[Object, str], Iterable[Cause]]] = {
+_TYPE_RULES: dict[str, Callable[[Object, str], Iterable[Cause]]] = {
     "ServicePort": _service_port,
     "ServiceSpec": _service_spec,
     "ContainerPort": _container_port,

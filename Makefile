@@ -16,7 +16,7 @@ demo: .venv/lab ## start the lab, run site.yml against it, call the API
 	@$(BIN)/python -m lab demo
 
 test: .venv/test ## every check and test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/test ## the static checks alone
 	@$(BIN)/python -m pytest tests/static

@@ -70,7 +70,7 @@ class Convergence:
 
     def _start_all(self, steps: list[Step]) -> Verdict:
         """Start steps as far as AWS takes them at once: tags, and after them one update."""
-        for step in steps:
+        for left, step in zip(reversed(range(len(steps))), steps, strict=True):
             if step in self.steps:
                 return Verdict.waiting("NotSeenYet", f"AWS has done {step.action}, and does not show it yet.")
             try:
@@ -81,7 +81,8 @@ class Convergence:
             self.steps.append(step)
             if step.action not in ("TagResource", "UntagResource"):
                 break
-        return Verdict.waiting(step.action, f"{step.action} has begun.")
+        following = f", {left} more to follow" if left else ""
+        return Verdict.waiting(step.action, f"{step.action} has begun{following}.")
 
     def _start(self, step: Step) -> None:
         if step.action == "CreateCluster":

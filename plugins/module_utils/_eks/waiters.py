@@ -24,7 +24,7 @@ ROLE_PROPAGATION = 60
 _ROLE_NOT_SEEN = (
     ("roleArn", "does not exist"),
     ("Error in role params",),
-    ("Role could not be assumed because the trusted entity is not correct",),
+    ("could not be assumed because",),
     ("The provided role doesn't have the Amazon EKS Managed Policies associated with it",),
     ("IAM role's policy must include",),
 )

@@ -67,7 +67,10 @@ def test_our_successful_update_is_nothing_in_the_way() -> None:
 
 
 BUSY = "Cannot LoggingUpdate because cluster petstore currently has update 1 in progress"
-ROLE = "The provided role doesn't have the Amazon EKS Managed Policies associated with it."
+ROLE = (
+    "Role with arn: arn:aws:iam::123456789012:role/x, could not be assumed because it does not exist or the trusted "
+    "entity is not correct"
+)
 
 
 @pytest.mark.parametrize(

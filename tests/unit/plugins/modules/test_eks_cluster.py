@@ -202,6 +202,12 @@ def test_upgrades_one_minor_version_after_the_other(run: Runner) -> None:
     result = run(eks, name="petstore", version="1.37")
     assert [request["version"] for _, request in eks.mutations] == ["1.35", "1.36", "1.37"]
     assert result["cluster"]["version"] == "1.37"
+    begun = [entry["message"] for entry in result["timeline"] if "has begun" in entry["message"]]
+    assert begun == [
+        "VersionUpdate has begun, 2 more to follow.",
+        "VersionUpdate has begun, 1 more to follow.",
+        "VersionUpdate has begun.",
+    ]
 
 
 def test_each_update_waits_for_the_one_before(run: Runner) -> None:

@@ -70,7 +70,7 @@ class Convergence:
 
     def _start_all(self, steps: list[Step]) -> Verdict:
         """Start steps as far as AWS takes them at once: tags, and after them one update."""
-        for left, step in zip(reversed(range(len(steps))), steps, strict=True):
+        for step in steps:
             if step in self.steps:
                 return Verdict.waiting("NotSeenYet", f"AWS has done {step.action}, and does not show it yet.")
             try:
@@ -81,6 +81,7 @@ class Convergence:
             self.steps.append(step)
             if step.action not in ("TagResource", "UntagResource"):
                 break
+        left = len(steps) - steps.index(step) - 1
         following = f", {left} more to follow" if left else ""
         return Verdict.waiting(step.action, f"{step.action} has begun{following}.")
 

@@ -11,9 +11,11 @@ access entries count at once.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import secrets
 import shutil
+import signal
 import socket
 import ssl
 from pathlib import Path
@@ -28,6 +30,10 @@ from lab.settings import Settings
 #: Seconds to become ready, and to end when asked to.
 _READY_TIMEOUT = 90.0
 _STOP_TIMEOUT = 5.0
+
+#: Linux's prctl(2), looked up before any fork; other systems have no such thing.
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
+_PR_SET_PDEATHSIG = 1
 
 _SERVICE_RANGE = "10.100.0.0/16"
 #: What kube-controller-manager does here; the rest of its work has no use without real nodes.
@@ -93,7 +99,12 @@ class ExternalServer:
     async def _run(self, name: str, arguments: list[str]) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                self._assets / name, *arguments, stdout=log, stderr=log, cwd=self._folder
+                self._assets / name,
+                *arguments,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                preexec_fn=_end_with_this_process,
             )
         self._processes.append((name, process))
 
@@ -208,6 +219,12 @@ def _kubeconfig(url: str, ca_file: str = "", token: str = "") -> str:
             "current-context": "lab",
         }
     )
+
+
+def _end_with_this_process() -> None:
+    """Runs in the child: a lab that is killed must not leave its API servers behind."""
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_port() -> int:

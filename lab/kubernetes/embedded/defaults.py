@@ -20,18 +20,12 @@ Computed = Callable[[Object], Object]
 def _container(item: Object) -> Object:
     tag = item.get("image", "").rpartition("/")[2].partition("@")
     latest = not tag[1] and tag[0].partition(":")[2] in ("", "latest")
-    defaults: Object = {
+    return {
         "imagePullPolicy": "Always" if latest else "IfNotPresent",
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
         "resources": {},
     }
-    limits = (item.get("resources") or {}).get("limits")
-    if limits:
-        # A request that is left out is as large as its limit.
-        defaults["resources"] = {**item["resources"], "requests": {**limits, **item["resources"].get("requests", {})}}
-        item["resources"] = defaults["resources"]
-    return defaults
 
 
 def _deployment_strategy(item: Object) -> Object:
@@ -66,7 +60,14 @@ def _namespace(item: Object) -> Object:
 
 
 def _pod(item: Object) -> Object:
-    item.setdefault("spec", {}).setdefault("enableServiceLinks", True)
+    """What pods get, but their templates don't."""
+    spec = item.setdefault("spec", {})
+    spec.setdefault("enableServiceLinks", True)
+    for container in spec.get("containers", []) + spec.get("initContainers", []):
+        resources = container.get("resources", {})
+        if limits := resources.get("limits"):
+            # A request that is left out is as large as its limit.
+            resources["requests"] = {**limits, **resources.get("requests", {})}
     return {}
 
 
@@ -151,7 +152,7 @@ def zero(kind: Type, value: Any) -> None:
             zero(kind.items, each)
     elif isinstance(value, dict):
         for name in kind.required:
-            if name not in value and kind.field(name).shape in _ZERO and not kind.field(name).format == "date-time":
+            if name not in value and kind.field(name).shape in _ZERO and kind.field(name).format != "date-time":
                 value[name] = _ZERO[kind.field(name).shape]
         for name, each in value.items():
             zero(kind.field(name), each)

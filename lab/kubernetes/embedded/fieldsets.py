@@ -87,20 +87,15 @@ def merge(kind: Type, live: Any, applied: Any) -> Any:
 
 
 def _merge_lists(kind: Type, live: list[Any], applied: list[Any]) -> list[Any]:
-    """The applied order; items that only live has keep their place before the next one that both have."""
+    """The applied order; items that only live has stay in front of the ones that they were in front of."""
     waiting = {list_element(kind, item): item for item in live}
     named = {list_element(kind, item) for item in applied}
     merged = []
     for item in applied:
+        while waiting and next(iter(waiting)) not in named:
+            merged.append(waiting.pop(next(iter(waiting))))
         element = list_element(kind, item)
-        if element in waiting:
-            for earlier in list(waiting):
-                if earlier == element:
-                    break
-                if earlier not in named:
-                    merged.append(waiting.pop(earlier))
-            item = merge(kind.items or ANY, waiting.pop(element), item)
-        merged.append(item)
+        merged.append(merge(kind.items or ANY, waiting.pop(element), item) if element in waiting else item)
     return merged + list(waiting.values())
 
 

@@ -94,7 +94,11 @@ def _field_test(resource: Resource, selector: str, text: str) -> Match:
         for new, old in _EVENT_FIELDS.items():
             path = path.replace(new, old)
     if path not in ("metadata.name", "metadata.namespace", *FIELDS.get(resource.kind, ())):
-        raise errors.bad_request(f"field label not supported: {found['key']}")
+        if resource.kind in FIELDS:
+            raise errors.bad_request(f"field label not supported: {found['key']}")
+        raise errors.bad_request(
+            f'"{found["key"]}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+        )
     return lambda item: (_field(item, path) == value) is wanted
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -69,7 +70,7 @@ class Subresources:
         def edit(pod: Object) -> Object:
             if pod["spec"].get("nodeName"):
                 message = f'pod {target.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
-                raise errors.conflict(target.resource, target.name, message)
+                raise errors.conflict(dataclasses.replace(target.resource, plural="pods/binding"), target.name, message)
             pod["spec"]["nodeName"] = node
             scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now()}
             pod["status"]["conditions"] = [*pod["status"].get("conditions", ()), scheduled]

@@ -297,9 +297,8 @@ def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause
         yield errors.forbidden_value("spec", _POD_UPDATES)
     if resource.kind == "Service":
         yield from _service_changes(item["spec"], before["spec"])
-    if resource.kind in ("ConfigMap", "Secret") and before.get("immutable"):
-        if any(item.get(name) != before.get(name) for name in ("data", "binaryData", "immutable")):
-            yield errors.forbidden_value("data", "field is immutable when `immutable` is set")
+    if before.get("immutable") and _content(item) != _content(before):
+        yield errors.forbidden_value("data", "field is immutable when `immutable` is set")
     if "deletionTimestamp" in before["metadata"]:
         new = [
             each
@@ -313,6 +312,11 @@ def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause
                 "no new finalizers can be added if the object is being deleted, found new finalizers "
                 f"[]string{{{quoted}}}",
             )
+
+
+def _content(item: Object) -> list[Any]:
+    """What a ConfigMap or Secret keeps when it is immutable."""
+    return [item.get(name) for name in ("data", "binaryData", "immutable")]
 
 
 def _fixed(spec: Object) -> Object:

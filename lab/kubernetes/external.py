@@ -224,7 +224,7 @@ def _kubeconfig(url: str, ca_file: str = "", token: str = "") -> str:
 def _end_with_this_process() -> None:
     """Runs in the child: a lab that is killed must not leave its API servers behind."""
     if _PRCTL is not None:
-        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _free_port() -> int:

@@ -1,0 +1,249 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`python -m lab`: start, show, empty and end a lab on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from lab import folder as folders
+from lab.settings import Settings
+
+#: Seconds to get ready, and to end when asked to.
+_START_TIMEOUT = 60.0
+_STOP_TIMEOUT = 20.0
+#: In the environment of all processes of a lab: its folder. So a lab that crashed can still be ended.
+_MARK = "SEAM_LAB"
+_POLL = 0.05
+
+
+def main() -> int:
+    """Run the command; returns the exit code."""
+    arguments = _parser().parse_args()
+    folder: Path = arguments.folder.absolute()
+    match arguments.command:
+        case "up":
+            return _up(folder, arguments)
+        case "down":
+            return _down(folder)
+        case "status":
+            return _status(folder)
+        case "reset":
+            return _reset(folder)
+        case "env":
+            return _env(folder, arguments.values)
+        case _:
+            return _demo(folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    texts = {
+        "up": "start the lab, and return when it is ready",
+        "down": "end it; no process is left",
+        "status": "say whether it runs, and where",
+        "reset": "empty the account: end it and start it again, on the same ports",
+        "env": "set more variables in the file to source",
+        "demo": "start it, run site.yml, call the API",
+    }
+    for name, text in texts.items():
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--folder", type=Path, default=Path(".lab"), help="where its state is (default: .lab)")
+    up = commands.choices["up"]
+    up.add_argument("--pace", type=_pace, help="multiplies how long AWS's slow steps take (default: 1; 0: no time)")
+    up.add_argument("--region", help="AWS region (default: us-west-2)")
+    up.add_argument("--port", type=int, help="port of the AWS endpoint; APIs are served on the next one")
+    up.add_argument("--foreground", action="store_true", help="stay until interrupted")
+    commands.choices["env"].add_argument("values", nargs="+", type=_assignment, metavar="NAME=VALUE")
+    return parser
+
+
+def _up(folder: Path, arguments: argparse.Namespace) -> int:
+    if folders.holder(folder) is not None:
+        print("The lab is up already.")
+        return _status(folder)
+    settings = _settings(folder, arguments.pace, arguments.region, arguments.port)
+    os.environ[_MARK] = str(folder)
+    if arguments.foreground:
+        from lab import server
+
+        server.serve(settings)
+        return 0
+    return _start(settings)
+
+
+def _settings(folder: Path, pace: float | None, region: str | None, port: int | None) -> Settings:
+    """Settings as asked, else those that the lab had the last time."""
+    before = folders.read_facts(folder)
+    if port is None:
+        ports = before.get("aws_port", 0), before.get("execute_api_port", 0)
+        aws_port, execute_api_port = ports if all(ports) and all(map(_is_free, ports)) else _free_ports()
+    else:
+        aws_port, execute_api_port = port, port + 1
+    return Settings(
+        folder=folder,
+        pace=before.get("pace", 1.0) if pace is None else pace,
+        region=region or before.get("region", "us-west-2"),
+        aws_port=aws_port,
+        execute_api_port=execute_api_port,
+        loopback_octet=before.get("loopback_octet") or _free_octet(),
+    )
+
+
+def _start(settings: Settings) -> int:
+    """Start the lab in the background, in a session of its own, and wait until it is ready."""
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [
+        *(sys.executable, "-m", "lab.server", str(settings.folder), str(settings.pace), settings.region),
+        *(str(settings.aws_port), str(settings.execute_api_port), str(settings.loopback_octet)),
+    ]
+    log_path = settings.folder / "lab.log"
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_TIMEOUT
+    while folders.read_facts(settings.folder).get("pid") != process.pid:
+        if process.poll() is not None or time.monotonic() > deadline:
+            _kill(_processes_of(settings.folder))
+            print(f"The lab did not start. The end of {log_path}:\n{log_path.read_text()[-2000:]}", file=sys.stderr)
+            return 1
+        time.sleep(_POLL)
+    return _status(settings.folder)
+
+
+def _down(folder: Path) -> int:
+    pid = folders.holder(folder)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_TIMEOUT
+        while folders.holder(folder) is not None and time.monotonic() < deadline:
+            time.sleep(_POLL)
+    _kill(_processes_of(folder))
+    print("The lab is down.")
+    return 0
+
+
+def _reset(folder: Path) -> int:
+    _down(folder)
+    os.environ[_MARK] = str(folder)
+    return _start(_settings(folder, None, None, None))
+
+
+def _status(folder: Path) -> int:
+    pid = folders.holder(folder)
+    if pid is None:
+        print("The lab is down.")
+        return 1
+    facts = folders.read_facts(folder)
+    print(
+        f"The lab is up (process {pid}, pace {facts['pace']:g}).\n"
+        f"  AWS endpoint  {facts['aws_endpoint_url']} ({facts['region']}, account {facts['account']})\n"
+        f"  APIs          {facts['execute_api_url']}/<api id>/<stage>/<path>\n"
+        f"  to source     . {_short(folder / 'env')}"
+    )
+    return 0
+
+
+def _env(folder: Path, values: Iterable[tuple[str, str]]) -> int:
+    if not (folder / "env").exists():
+        print(f"There is no lab in {folder}.", file=sys.stderr)
+        return 1
+    folders.set_environment(folder, dict(values))
+    return 0
+
+
+def _demo(folder: Path) -> int:
+    from lab import demo
+
+    if folders.holder(folder) is None:
+        os.environ[_MARK] = str(folder)
+        if _start(_settings(folder, None, None, None)):
+            return 1
+    return demo.run(folder)
+
+
+def _pace(text: str) -> float:
+    pace = float(text)
+    if not 0 <= pace < float("inf"):
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return pace
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise argparse.ArgumentTypeError(f"not NAME=VALUE: {text}")
+    return name, value
+
+
+def _short(path: Path) -> str:
+    """The path as one would type it here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def _free_octet() -> int:
+    """127.<octet> on which no process of anybody listens."""
+    taken = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(FileNotFoundError):
+            # Addresses are in hexadecimal, the last octet first: 0100007F is 127.0.0.1.
+            taken |= {int(octet, 16) for octet in re.findall(r"[0-9A-F]{4}([0-9A-F]{2})7F:", Path(table).read_text())}
+    return random.choice([octet for octet in range(16, 250) if octet not in taken])
+
+
+def _processes_of(folder: Path) -> list[int]:
+    """The lab's processes, also those that outlived a crash, by the mark in their environment."""
+    mark = f"{_MARK}={folder}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0") and int(process.name) != os.getpid():
+                found.append(int(process.name))
+    return found
+
+
+def _kill(processes: Iterable[int]) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The account that the lab begins with: what every AWS account has from the start, and the lab's three identities."""
+
+from __future__ import annotations
+
+import json
+
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from lab.settings import ACCOUNT
+
+#: By the name that ``lab.json`` gives it: the IAM role. Nothing tells the two teams apart but these.
+ROLES = {"admin": "seam-admin", "infra": "seam-infra", "k8s": "seam-k8s"}
+SESSION_NAME = "lab"
+#: Seconds. AWS ends a role's session after 12 hours at most; a lab may stay up for longer.
+SESSION_DURATION = 365 * 24 * 3600
+
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+def open_account(region: str) -> dict[str, dict[str, str]]:
+    """Make the account. Returns the credentials of a session of each role, by the names in ``ROLES``."""
+    _connect_default_vpc(region)
+    return {name: _session(region, _create_role(role)) for name, role in ROLES.items()}
+
+
+def role_session(region: str, role_arn: str, session_name: str) -> dict[str, str]:
+    """Credentials of a new session of a role, for as long as the lab runs."""
+    session = sts_backends[ACCOUNT]["aws"].assume_role(
+        region_name=region,
+        role_session_name=session_name,
+        role_arn=role_arn,
+        policy="",
+        duration=SESSION_DURATION,
+        external_id="",
+    )
+    return {
+        "access_key": session.access_key_id,
+        "secret_key": session.secret_access_key,
+        "session_token": session.session_token,
+        "arn": session.arn,
+    }
+
+
+def _session(region: str, role_arn: str) -> dict[str, str]:
+    return role_session(region, role_arn, SESSION_NAME)
+
+
+def _create_role(name: str) -> str:
+    role = iam_backends[ACCOUNT]["aws"].create_role(
+        role_name=name,
+        assume_role_policy_document=json.dumps(_TRUST),
+        path="/",
+        permissions_boundary=None,
+        description="",
+        tags=[],
+        max_session_duration="43200",
+    )
+    return str(role.arn)
+
+
+def _connect_default_vpc(region: str) -> None:
+    """The default VPC's way to the internet, which moto leaves out.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
+    """
+    ec2 = ec2_backends[ACCOUNT][region]
+    vpc = ec2.get_default_vpc()
+    gateway = ec2.create_internet_gateway()
+    ec2.attach_internet_gateway(gateway.id, vpc.id)
+    (main,) = (table for table in ec2.route_tables.values() if table.vpc_id == vpc.id)
+    ec2.create_route(main.id, "0.0.0.0/0", gateway_id=gateway.id)

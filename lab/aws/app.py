@@ -1,0 +1,159 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The AWS endpoint: a WSGI application that authenticates every request and hands it to the service it is signed for.
+
+That is one of the lab's own services, or moto. Every call is written to a log, a JSON object a line.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+from typing import Any, Protocol
+
+from moto.core.request import Request
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from lab.aws.service import Service
+from lab.aws.signature import ALGORITHM, Refused, Signature
+
+#: What only reads. AssumeRole and GetSessionToken make credentials, and change nothing.
+READ_ONLY = ("Describe", "Get", "List", "Search", "Lookup", "Validate", "Simulate", "Check", "AssumeRole", "DecodeAuth")
+
+_STATUS = 403
+#: EC2 has error codes, texts and a status of its own (EC2 API reference, common client errors).
+_EC2_REFUSALS = {
+    "InvalidClientTokenId": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401),
+    "SignatureDoesNotMatch": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401),
+    "ExpiredToken": ("RequestExpired", "Request has expired.", 400),
+}
+_JSON_CODES = {
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+    "ExpiredToken": "ExpiredTokenException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "IncompleteSignature": "IncompleteSignatureException",
+}
+_QUERY_SERVICES = ("sts", "iam", "elasticloadbalancing", "autoscaling", "cloudformation")
+
+
+class Wsgi(Protocol):
+    """A WSGI application."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]: ...
+
+
+class AwsApp:
+    """The WSGI application. ``services`` makes, by the name that requests are signed for, the service of a region."""
+
+    def __init__(self, call_log: Path, services: dict[str, Callable[[str], Service]]) -> None:
+        self._factories = services
+        self._services: dict[tuple[str, str], Service] = {}
+        self._moto: Wsgi = DomainDispatcherApplication(create_backend_app)
+        # moto's backends are not made for calls at the same time.
+        self._lock = threading.RLock()
+        self._call_log = call_log
+        self._log_lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        caller = "anonymous"
+        try:
+            signature = Signature.of(request)
+            service = signature.service
+            caller = signature.verify(request).arn
+        except Refused as refused:
+            service = _service_of_refused(request)
+            response = _refusal(service, refused)
+        else:
+            response = self._answer(request, signature, caller)
+        operation = self._operation(request, service)
+        self._log(caller, service, operation, response.status_code)
+        return response(environ, start_response)
+
+    def service(self, name: str, region: str) -> Service:
+        """The lab's own service of that name in a region, made when first asked for."""
+        with self._lock:
+            if (name, region) not in self._services:
+                self._services[name, region] = self._factories[name](region)
+            return self._services[name, region]
+
+    def _answer(self, request: Request, signature: Signature, caller: str) -> Response:
+        if signature.service in self._factories:
+            return self.service(signature.service, signature.region).handle(request, caller)
+        return self._ask_moto(request, signature)
+
+    def _ask_moto(self, request: Request, signature: Signature) -> Response:
+        environ = {**request.environ, "wsgi.input": io.BytesIO(request.get_data())}
+        # moto finds service, region and caller in this header only, also for presigned requests.
+        environ.setdefault(
+            "HTTP_AUTHORIZATION",
+            f"{ALGORITHM} Credential={signature.scope}, SignedHeaders=host, Signature={signature.digest}",
+        )
+        with self._lock:
+            return Response.from_app(self._moto, environ, buffered=True)
+
+    def _operation(self, request: Request, service: str) -> str:
+        if target := request.headers.get("X-Amz-Target"):
+            return target.rpartition(".")[2]
+        if action := request.values.get("Action"):
+            return action
+        for (name, _), own in self._services.items():
+            if name == service:
+                try:
+                    return str(own.router.match(request)[0].name)
+                except NotFound:
+                    break
+        return f"{request.method} {request.path}"
+
+    def _log(self, caller: str, service: str, operation: str, status: int) -> None:
+        line = {
+            "time": datetime.datetime.now(datetime.UTC).isoformat(),
+            "caller": caller,
+            "service": service,
+            "operation": operation,
+            "mutating": not operation.startswith(READ_ONLY),
+            "status": status,
+        }
+        with self._log_lock, self._call_log.open("a") as log:
+            print(json.dumps(line), file=log)
+
+
+def _service_of_refused(request: Request) -> str:
+    """The service that a request without a good signature is for, as far as it says."""
+    try:
+        return Signature.of(request).service
+    except Refused:
+        return "sts" if "Action" in request.values else "unknown"
+
+
+def _refusal(service: str, refused: Refused) -> Response:
+    """AWS's refusal in the form of the service's protocol."""
+    request_id = str(uuid.uuid4())
+    code, message, status = refused.code, refused.message, _STATUS
+    if service == "ec2":
+        code, message, status = _EC2_REFUSALS.get(code, (code, message, status))
+        body = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+    elif service in _QUERY_SERVICES:
+        body = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    else:
+        code = _JSON_CODES.get(code, code)
+        headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": request_id, "Content-Type": "application/json"}
+        return Response(json.dumps({"__type": code, "message": message}), status, headers)
+    return Response(body, status, {"Content-Type": "text/xml"})

@@ -1,0 +1,144 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab as one process: the account, its AWS endpoint, its data planes, and what is behind each cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+# Before moto makes its backends: AWS's managed policies are there to attach; its machine images are not needed.
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+
+from lab import folder, kubernetes
+from lab.aws import account, elbv2
+from lab.aws.apigateway import ApiGateway
+from lab.aws.app import AwsApp
+from lab.aws.eks import Eks, Endpoint
+from lab.aws.eks.cluster import Cluster
+from lab.aws.identity import ClusterAccess
+from lab.dataplane.gateway import Gateway
+from lab.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Requests are in the call log already."""
+
+    def log_request(self, *_: Any) -> None:
+        pass
+
+
+class Lab:
+    """One lab. Everything but the AWS endpoint's threads runs on the event loop that calls :meth:`run`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.credentials = account.open_account(settings.region)
+        self.host = LabClusters(settings, self.credentials)
+        self.app = AwsApp(
+            settings.folder / "calls.jsonl",
+            {
+                "eks": lambda region: Eks(dataclasses.replace(settings, region=region), self.host),
+                "apigateway": lambda region: ApiGateway(dataclasses.replace(settings, region=region)),
+            },
+        )
+        self.api_gateway = self.app.service("apigateway", settings.region)
+        assert isinstance(self.api_gateway, ApiGateway)
+        self.load_balancers = elbv2.install(settings, self.api_gateway.links_of)
+        self.gateway = Gateway(self.api_gateway, self.load_balancers.address)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set; ``lab.json`` is written once everything answers."""
+        self.host.loop = asyncio.get_running_loop()
+        endpoint = _serve_aws(self.settings.aws_port, self.app)
+        await self.gateway.start(self.settings.execute_api_port)
+        data_plane = asyncio.create_task(self.load_balancers.run())
+        try:
+            folder.write_facts(self.settings, self.credentials)
+            await stop.wait()
+        finally:
+            await self.host.stop_all()
+            data_plane.cancel()
+            await self.gateway.stop()
+            endpoint.shutdown()
+
+
+class LabClusters:
+    """What is behind the clusters: see :class:`lab.aws.eks.ClusterHost`."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, settings: Settings, credentials: dict[str, dict[str, str]]) -> None:
+        self.settings = settings
+        self.credentials = credentials
+        self._running: dict[str, kubernetes.ApiServer] = {}
+
+    def start(self, cluster: Cluster) -> Endpoint:
+        return asyncio.run_coroutine_threadsafe(self._start(cluster), self.loop).result()
+
+    def stop(self, cluster: Cluster) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(cluster.name), self.loop).result()
+
+    async def stop_all(self) -> None:
+        for name in list(self._running):
+            await self._stop(name)
+
+    async def _start(self, cluster: Cluster) -> Endpoint:
+        access = ClusterAccess(cluster, self.settings.aws_url)
+        server = await kubernetes.start(
+            self.settings, cluster.name, cluster.info["version"], access.authenticate, access.authorize
+        )
+        self._running[cluster.name] = server
+        self._write_kubeconfig()
+        return Endpoint(server.url, server.ca_pem)
+
+    async def _stop(self, name: str) -> None:
+        if server := self._running.pop(name, None):
+            await server.stop()
+        self._write_kubeconfig()
+
+    def _write_kubeconfig(self) -> None:
+        clusters = {name: Endpoint(server.url, server.ca_pem) for name, server in self._running.items()}
+        folder.write_kubeconfig(self.settings, clusters, self.credentials["k8s"])
+
+
+def _serve_aws(port: int, app: AwsApp) -> BaseWSGIServer:
+    """Answer on 127.0.0.1, each connection in a thread of its own."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def serve(settings: Settings) -> None:
+    """Run a lab in this process until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # Listening here shows other labs that these addresses are taken.
+    with folder.hold(settings.folder), socket.create_server((f"127.{settings.loopback_octet}.255.254", 0)):
+        asyncio.run(_serve_until_signalled(settings))
+
+
+async def _serve_until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await Lab(settings).run(stop)
+
+
+if __name__ == "__main__":
+    _folder, _pace, _region, *_numbers = sys.argv[1:]
+    serve(Settings(Path(_folder), float(_pace), _region, *map(int, _numbers)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
+import threading
 import time
 import uuid
 
@@ -29,13 +30,14 @@ class Clusters(Service):
 
     settings: Settings
     host: ClusterHost
+    lock: threading.RLock
     clusters: dict[str, Cluster]
     #: What a clientRequestToken was used for: the request, by operation and token.
     tokens: dict[tuple[str, str], tuple[Item, str]]
 
     def create_cluster(self, call: Call) -> Item:
         request = {key: value for key, value in call.params.items() if key != "clientRequestToken"}
-        token = ("CreateCluster", call.params.get("clientRequestToken", str(uuid.uuid4())))
+        token = ("CreateCluster", str(call.params.get("clientRequestToken", uuid.uuid4())))
         name = request["name"]
         if self.tokens.get(token) == (request, name) and name in self.clusters:
             return {"cluster": self.clusters[name].info}

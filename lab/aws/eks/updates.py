@@ -66,7 +66,7 @@ class Updates(Clusters):
 
     def _update(self, call: Call, kind: str, request: Item) -> Item:
         cluster = self.find_cluster(call.params["name"])
-        token = (f"{call.operation} {cluster.name}", call.params.get("clientRequestToken", str(uuid.uuid4())))
+        token = (f"{call.operation} {cluster.name}", str(call.params.get("clientRequestToken", uuid.uuid4())))
         if token in self.tokens and self.tokens[token][0] == request:
             return {"update": cluster.updates[self.tokens[token][1]]}
         if running := cluster.update_in_progress:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,7 +68,11 @@ class Cluster:
 
     def run(self, *arguments: str, given: Any = None, token: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl; ``given`` goes to its standard input as JSON."""
-        command = ["kubectl", f"--kubeconfig={self.kubeconfig(token)}", f"--cache-dir={self._folder / 'cache'}"]
+        command = [
+            str(Path(sys.executable).with_name("kubectl")),
+            f"--kubeconfig={self.kubeconfig(token)}",
+            f"--cache-dir={self._folder / 'cache'}",
+        ]
         text = None if given is None else json.dumps(given)
         return subprocess.run(
             [*command, *arguments], input=text, capture_output=True, text=True, check=False, timeout=60

@@ -12,8 +12,8 @@ from lab.kubernetes.auth import Attributes
 from lab.kubernetes.policies import ARN_PREFIX, Association, authorize
 
 
-def allowed(policy: str, namespaces: tuple[str, ...] | None = None, **wanted: str) -> bool:
-    return authorize([Association(policy, namespaces)], Attributes(**wanted)).allowed
+def allowed(association: Association, wanted: dict[str, str]) -> bool:
+    return authorize([association], Attributes(**wanted)).allowed
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def allowed(policy: str, namespaces: tuple[str, ...] | None = None, **wanted: st
     ],
 )
 def test_policies_allow_what_their_tables_say(policy: str, wanted: dict[str, str], expected: bool) -> None:
-    assert allowed(policy, **wanted) is expected
+    assert allowed(Association(policy), wanted) is expected
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,8 @@ def test_policies_allow_what_their_tables_say(policy: str, wanted: dict[str, str
 def test_a_namespace_scope_allows_nothing_outside(
     scope: tuple[str, ...] | None, namespace: str, expected: bool
 ) -> None:
-    assert allowed("AmazonEKSClusterAdminPolicy", scope, verb="get", resource="pods", namespace=namespace) is expected
+    wanted = {"verb": "get", "resource": "pods", "namespace": namespace}
+    assert allowed(Association("AmazonEKSClusterAdminPolicy", scope), wanted) is expected
 
 
 def test_several_associations_add_up() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lab import folder, kubernetes
-from lab.aws import account, elbv2
+from lab.aws import account, ec2, elbv2
 from lab.aws.apigateway import ApiGateway
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
@@ -43,6 +43,7 @@ class Lab:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        ec2.install()
         self.credentials = account.open_account(settings.region)
         self.host = LabClusters(settings, self.credentials)
         self.app = AwsApp(

@@ -66,7 +66,10 @@ class Updates(Clusters):
 
     def _update(self, call: Call, kind: str, request: Item) -> Item:
         cluster = self.find_cluster(call.params["name"])
-        token = (f"{call.operation} {cluster.name}", str(call.params.get("clientRequestToken", uuid.uuid4())))
+        token: tuple[str, str] = (
+            f"{call.operation} {cluster.name}",
+            str(call.params.get("clientRequestToken", uuid.uuid4())),
+        )
         if token in self.tokens and self.tokens[token][0] == request:
             return {"update": cluster.updates[self.tokens[token][1]]}
         if running := cluster.update_in_progress:
@@ -80,11 +83,10 @@ class Updates(Clusters):
             "id": str(uuid.uuid4()),
             "status": "InProgress",
             "type": kind,
-            "params": [{"type": _PARAMETER.get(key, key[0].upper() + key[1:]), "value": json.dumps(value)}
-                       for key, value in request.items()],
+            "params": [{"type": _parameter_type(key), "value": json.dumps(value)} for key, value in request.items()],
             "createdAt": now(),
             "errors": [],
-        }  # fmt: skip
+        }
         cluster.updates[update["id"]] = update
         cluster.info["status"] = "UPDATING"
         self.tokens[token] = (request, update["id"])
@@ -186,8 +188,6 @@ _CHANGES: dict[str, Callable[[Updates, Cluster, Item], Changes]] = {
     "ZonalShiftConfigUpdate": Updates._plain,
     "DeletionProtectionUpdate": Updates._plain,
 }
-#: Names of an update's parameters that differ from the request's.
-_PARAMETER = {"logging": "ClusterLogging", "accessConfig": "AuthenticationMode"}
 
 
 def _update_types(request: Item) -> set[str]:
@@ -199,3 +199,9 @@ def _update_types(request: Item) -> set[str]:
 
 def _enabled_logs(logging: Item) -> set[str]:
     return {kind for setup in logging["clusterLogging"] if setup["enabled"] for kind in setup["types"]}
+
+
+def _parameter_type(name: str) -> str:
+    """What DescribeUpdate calls a parameter of the request."""
+    differing = {"logging": "ClusterLogging", "accessConfig": "AuthenticationMode"}
+    return differing.get(name, name[0].upper() + name[1:])

@@ -1,0 +1,150 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab of its own, as a user starts it, for tests; and what they often make in it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+ACCOUNT = "123456789012"
+K8S_ROLE = f"arn:aws:iam::{ACCOUNT}:role/seam-k8s"
+#: Seconds that anything in a lab at pace 0 gets.
+PATIENCE = 30.0
+_ONCE = Config(retries={"total_max_attempts": 1})
+
+
+def lab(command: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m lab``."""
+    return subprocess.run(
+        [sys.executable, "-m", "lab", command, "--folder", str(folder), *arguments],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[RunningLab]:
+    started = lab("up", folder, "--pace", "0", *arguments)
+    assert started.returncode == 0, started.stdout
+    try:
+        yield RunningLab(folder)
+    finally:
+        lab("down", folder)
+
+
+@dataclasses.dataclass
+class RunningLab:
+    folder: Path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads((self.folder / "lab.json").read_text())
+        return facts
+
+    def client(self, service: str, identity: str = "infra", **changes: Any) -> Any:
+        """A boto3 client of one of the lab's identities, that tries each call once."""
+        facts = self.facts
+        credentials = facts["credentials"][identity]
+        options = {
+            "region_name": facts["region"],
+            "endpoint_url": facts["aws_endpoint_url"],
+            "aws_access_key_id": credentials["access_key"],
+            "aws_secret_access_key": credentials["secret_key"],
+            "aws_session_token": credentials["session_token"],
+            "config": _ONCE,
+        }
+        return boto3.client(service, **{**options, **changes})
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a user does who sourced the lab's ``env``."""
+        return subprocess.run(
+            ["bash", "-c", '. "$0" && exec "$@"', str(self.folder / "env"), *command],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def calls(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
+
+    def role(self, name: str, service: str) -> str:
+        """Make a role that a service may assume; returns its ARN."""
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": ["sts:AssumeRole", "sts:TagSession"],
+                }
+            ],
+        }
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        return str(role["Arn"])
+
+    def subnets(self) -> list[str]:
+        """One subnet of the default VPC in each zone, by zone."""
+        subnets = self.client("ec2").describe_subnets()["Subnets"]
+        return [subnet["SubnetId"] for subnet in sorted(subnets, key=lambda subnet: subnet["AvailabilityZone"])]
+
+    def auto_mode_request(self, name: str, **changes: Any) -> dict[str, Any]:
+        """A complete request for a cluster with Auto Mode, roles included."""
+        return {
+            "name": name,
+            "version": "1.36",
+            "roleArn": self.role(f"{name}-cluster", "eks.amazonaws.com"),
+            "resourcesVpcConfig": {"subnetIds": self.subnets()[:2], "endpointPrivateAccess": True},
+            "computeConfig": {
+                "enabled": True,
+                "nodeRoleArn": self.role(f"{name}-node", "ec2.amazonaws.com"),
+                "nodePools": ["general-purpose", "system"],
+            },
+            "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": True}},
+            "storageConfig": {"blockStorage": {"enabled": True}},
+            "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
+            "bootstrapSelfManagedAddons": False,
+            **changes,
+        }
+
+    def create_cluster(self, name: str, **changes: Any) -> dict[str, Any]:
+        """Make a cluster and wait until it is ACTIVE."""
+        eks = self.client("eks")
+        eks.create_cluster(**self.auto_mode_request(name, **changes))
+        return eventually(lambda: eks.describe_cluster(name=name)["cluster"], lambda it: it["status"] == "ACTIVE")
+
+    def finish_update(self, cluster: str, update: dict[str, Any]) -> dict[str, Any]:
+        """Wait until an update has ended."""
+        eks = self.client("eks")
+        return eventually(
+            lambda: eks.describe_update(name=cluster, updateId=update["id"])["update"],
+            lambda it: it["status"] != "InProgress",
+        )
+
+
+def eventually(look: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
+    """What is seen once it is enough; fails with what was seen last."""
+    deadline = time.monotonic() + PATIENCE
+    while not enough(seen := look()):
+        assert time.monotonic() < deadline, f"still {seen}"
+        time.sleep(0.02)
+    return seen

@@ -6,6 +6,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONPATH := $(CURDIR)/.venv/collections
+# Molecule looks for scenarios elsewhere unless told.
+export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .PHONY: help demo test lint lab-down constraints clean
 

@@ -178,8 +178,9 @@ class TestKubectl:
         cluster.kubectl("create", "-n", namespace, "--dry-run=server", "-f", "-", given=config_map())
         assert "NotFound" in cluster.refused("get", "-n", namespace, "configmap", "settings")
         cluster.kubectl("create", "-n", namespace, "-f", "-", given=config_map())
+        cluster.kubectl("apply", "-n", namespace, "--dry-run=server", "-f", "-", given=config_map(a="1"))
         cluster.kubectl("delete", "-n", namespace, "--dry-run=server", "configmap", "settings")
-        cluster.kubectl("get", "-n", namespace, "configmap", "settings")
+        assert "data" not in cluster.json("get", "-n", namespace, "configmap", "settings")
 
 
 class TestRefusals:
@@ -515,6 +516,7 @@ class TestDeletion:
         cluster.core.create_namespaced_config_map(
             namespace, {**config_map(), "metadata": {"name": "held", "finalizers": ["a.example/b"]}}
         )
+        cluster.core.replace_namespace(namespace, {"metadata": {"name": namespace}})
         cluster.core.delete_namespace(namespace)
         assert cluster.core.read_namespace(namespace).status.phase == "Terminating"
         error = refusal(cluster.core.create_namespaced_config_map, namespace, config_map())

@@ -4,8 +4,7 @@
 
 """What happens to an object on its way into the store and out of it: the API's rules, without HTTP.
 
-A write goes: decode, keep what clients can't change, defaults, addresses, validation, generation, managed fields,
-store.
+A write goes: decode, keep what clients can't change, defaults, managed fields, addresses, validation, generation, store.
 """
 
 from __future__ import annotations
@@ -41,6 +40,8 @@ class Options:
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
+NAMESPACE = resources.find("Namespace")
+
 #: Makes the wanted object out of the current one.
 Edit = Callable[[Object], Object]
 
@@ -73,7 +74,7 @@ class Registry:
     ) -> Object:
         item = self._decode(resource, item, options)
         metadata = item.setdefault("metadata", {})
-        self._name(resource, namespace, metadata)
+        _name(resource, namespace, metadata)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
             raise errors.already_exists(resource, metadata["name"])
         self._admit_to_namespace(resource, namespace, metadata["name"])
@@ -102,7 +103,7 @@ class Registry:
     ) -> tuple[Object, bool]:
         """Server-side apply: returns the object, and whether it is new."""
         kind = self.schemas.type(resource.definition)
-        applied = {**applied, **decode.decode_applied(kind, applied, resource)}
+        applied = decode.decode_applied(kind, applied, resource)
         metadata = applied.setdefault("metadata", {})
         if metadata.pop("managedFields", None):
             raise errors.bad_request("metadata.managedFields must be nil")
@@ -129,7 +130,7 @@ class Registry:
     ) -> Object:
         name = before["metadata"]["name"]
         item = self._decode(resource, wanted, options)
-        self._check_identity(resource, before, item)
+        _check_identity(resource, before, item)
         _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
         self._complete(resource, item, before, manager, applied)
         if resource.generation and manager.subresource != "binding" and _specification(item) != _specification(before):
@@ -147,7 +148,7 @@ class Registry:
         """Delete by the given DeleteOptions: returns the object, and whether it is gone at once."""
         dry_run = "All" in options.get("dryRun", ())
         item = copy.deepcopy(self.get(resource, namespace, name))
-        self._check_preconditions(resource, item, options.get("preconditions") or {})
+        _check_preconditions(resource, item, options.get("preconditions") or {})
         if resource.kind == "Namespace" and name in _UNDELETABLE:
             raise errors.forbidden(resource, name, "this namespace may not be deleted")
         metadata = item["metadata"]
@@ -183,21 +184,6 @@ class Registry:
                 self.schemas.type(resource.definition), item, resource, options.validation, options.warnings
             ),
         }
-
-    def _name(self, resource: Resource, namespace: str, metadata: Object) -> None:
-        if resource.namespaced:
-            if metadata.setdefault("namespace", namespace) != namespace:
-                raise errors.bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request"
-                )
-        else:
-            metadata.pop("namespace", None)
-        if not metadata.get("name"):
-            if "generateName" not in metadata:
-                raise errors.invalid(
-                    resource, "", [errors.required("metadata.name", "name or generateName is required")]
-                )
-            metadata["name"] = metadata["generateName"] + "".join(random.choices(_NAME_CHARACTERS, k=5))
 
     def _admit_to_namespace(self, resource: Resource, namespace: str, name: str) -> None:
         if not resource.namespaced:
@@ -235,39 +221,6 @@ class Registry:
         # A pod's node may not be changed, but set by binding it.
         validation.check(resource, kind, item, before if manager.subresource != "binding" else None)
 
-    def _check_identity(self, resource: Resource, before: Object, item: Object) -> None:
-        """A stale resource version or another uid means that the client didn't see this object."""
-        metadata, known = item.setdefault("metadata", {}), before["metadata"]
-        for name in ("name", "namespace"):
-            if name in known and metadata.setdefault(name, known[name]) != known[name]:
-                raise errors.bad_request(
-                    f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL ({known[name]})"
-                )
-        if metadata.get("resourceVersion", known["resourceVersion"]) != known["resourceVersion"]:
-            raise errors.modified(resource, known["name"])
-        if metadata.get("uid", known["uid"]) != known["uid"]:
-            cause = errors.invalid_value("metadata.uid", metadata["uid"], "field is immutable")
-            raise errors.invalid(resource, known["name"], [cause])
-
-    def _check_preconditions(self, resource: Resource, item: Object, preconditions: dict[str, str]) -> None:
-        for name, label, happened in (
-            ("uid", "UID", "deleted and then recreated"),
-            ("resourceVersion", "ResourceVersion", "modified"),
-        ):
-            known, wanted = item["metadata"][name], preconditions.get(name)
-            if wanted not in (None, known):
-                raise errors.StatusError(
-                    409,
-                    "Conflict",
-                    f'Operation cannot be fulfilled on {resource.qualified_kind} "{item["metadata"]["name"]}": the '
-                    f"{label} in the precondition ({wanted}) does not match the {label} in record ({known}). "
-                    f"The object might have been {happened}",
-                    {"name": item["metadata"]["name"], "group": resource.group, "kind": resource.kind},
-                )
-
-
-NAMESPACE = resources.find("Namespace")
-
 
 def _specification(item: Object) -> Object:
     """Everything that generation counts changes of."""
@@ -288,6 +241,8 @@ def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object
         item.pop("status", None)
         if "status" in before:
             item["status"] = before["status"]
+    if resource.kind == "Namespace" and subresource != "finalize":
+        item["spec"] = before["spec"]
     for name in _OWN_METADATA:
         item["metadata"].pop(name, None)
         if name in before["metadata"]:
@@ -356,3 +311,49 @@ def _done(resource: Resource, item: Object) -> bool:
     if resource.kind == "Namespace":
         return not item.get("spec", {}).get("finalizers")
     return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _name(resource: Resource, namespace: str, metadata: Object) -> None:
+    if resource.namespaced:
+        if metadata.setdefault("namespace", namespace) != namespace:
+            raise errors.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+    else:
+        metadata.pop("namespace", None)
+    if not metadata.get("name"):
+        if "generateName" not in metadata:
+            raise errors.invalid(resource, "", [errors.required("metadata.name", "name or generateName is required")])
+        metadata["name"] = metadata["generateName"] + "".join(random.choices(_NAME_CHARACTERS, k=5))
+
+
+def _check_identity(resource: Resource, before: Object, item: Object) -> None:
+    """A stale resource version or another uid means that the client didn't see this object."""
+    metadata, known = item.setdefault("metadata", {}), before["metadata"]
+    for name in ("name", "namespace"):
+        if name in known and metadata.setdefault(name, known[name]) != known[name]:
+            raise errors.bad_request(
+                f"the {name} of the object ({metadata[name]}) does not match the {name} on the URL ({known[name]})"
+            )
+    if metadata.get("resourceVersion", known["resourceVersion"]) != known["resourceVersion"]:
+        raise errors.modified(resource, known["name"])
+    if metadata.get("uid", known["uid"]) != known["uid"]:
+        cause = errors.invalid_value("metadata.uid", metadata["uid"], "field is immutable")
+        raise errors.invalid(resource, known["name"], [cause])
+
+
+def _check_preconditions(resource: Resource, item: Object, preconditions: dict[str, str]) -> None:
+    for name, label, happened in (
+        ("uid", "UID", "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "modified"),
+    ):
+        known, wanted = item["metadata"][name], preconditions.get(name)
+        if wanted not in (None, known):
+            raise errors.StatusError(
+                409,
+                "Conflict",
+                f'Operation cannot be fulfilled on {resource.qualified_kind} "{item["metadata"]["name"]}": the '
+                f"{label} in the precondition ({wanted}) does not match the {label} in record ({known}). "
+                f"The object might have been {happened}",
+                {"name": item["metadata"]["name"], "group": resource.group, "kind": resource.kind},
+            )

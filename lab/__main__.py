@@ -77,6 +77,10 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
         print("The lab is up already.")
         return _status(folder)
     settings = _settings(folder, arguments.pace, arguments.region, arguments.port)
+    for port in (settings.aws_port, settings.execute_api_port):
+        if not _is_free(port):
+            print(f"Port {port} of 127.0.0.1 is taken. Choose another with --port.", file=sys.stderr)
+            return 1
     os.environ[_MARK] = str(folder)
     if arguments.foreground:
         from lab import server

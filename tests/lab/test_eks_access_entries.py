@@ -116,14 +116,14 @@ def test_what_an_association_may_not_be(
 def test_nodes_entries_take_the_nodes_policy_only(lab: RunningLab, cluster: str) -> None:
     params = {"clusterName": cluster, "principalArn": f"arn:aws:iam::{ACCOUNT}:role/petstore-node"}
     policy = f"{POLICIES}/AmazonEKSViewPolicy"
-    code, message = refusal(lab, "associate_access_policy", **params, policyArn=policy, accessScope=CLUSTER_SCOPE)
+    _, message = refusal(lab, "associate_access_policy", **params, policyArn=policy, accessScope=CLUSTER_SCOPE)
     assert message == 'This operation can only be performed on Access Entries with a type of "STANDARD"'
 
 
 def test_without_api_mode_there_are_no_entries(lab: RunningLab) -> None:
     role = lab.role("old-cluster", "eks.amazonaws.com")
     lab.client("eks").create_cluster(name="old", roleArn=role, resourcesVpcConfig={"subnetIds": lab.subnets()[:2]})
-    code, message = refusal(lab, "list_access_entries", clusterName="old")
+    _, message = refusal(lab, "list_access_entries", clusterName="old")
     assert message == (
         "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
     )

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -213,7 +215,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(404, "text/html", f"<h2>HTTP ERROR 404 Not Found</h2><p>URI: {url.path}</p>".encode())
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve
 
     def _operate(self, path: str, query: dict[str, list[str]], raw: bytes) -> None:
         for method, pattern, operation in ROUTES:
@@ -250,11 +252,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input does")
     arguments = parser.parse_args()
     Handler.store = Petstore()
     server = ThreadingHTTPServer((arguments.host, arguments.port), Handler)
     server.daemon_threads = True
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # What a Java program ends with when it is asked to.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    if arguments.end_with_stdin:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     server.serve_forever()
 
 

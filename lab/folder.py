@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -47,6 +48,8 @@ def hold(folder: Path) -> Iterator[None]:
         lock.flush()
         for name in ("calls.jsonl", "kubeconfig"):
             write_private(folder / name, "")
+        for name in ("logs", "kubernetes"):
+            shutil.rmtree(folder / name, ignore_errors=True)
         yield
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import signal
 import socket
@@ -16,15 +17,18 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import boto3
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from lab import folder, kubernetes
+from lab import controllers, folder, kubernetes
 from lab.aws import account, ec2, elbv2
 from lab.aws.apigateway import ApiGateway
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
 from lab.aws.eks.cluster import Cluster
 from lab.aws.identity import ClusterAccess
+from lab.controllers.kubelet import read_log
+from lab.controllers.scheduler import Addresses
 from lab.dataplane.gateway import Gateway
 from lab.settings import Settings
 
@@ -74,6 +78,14 @@ class Lab:
             endpoint.shutdown()
 
 
+@dataclasses.dataclass
+class Running:
+    """What is behind one cluster."""
+
+    server: kubernetes.ApiServer
+    controllers: asyncio.Task[None]
+
+
 class LabClusters:
     """What is behind the clusters: see :class:`lab.aws.eks.ClusterHost`."""
 
@@ -82,7 +94,8 @@ class LabClusters:
     def __init__(self, settings: Settings, credentials: dict[str, dict[str, str]]) -> None:
         self.settings = settings
         self.credentials = credentials
-        self._running: dict[str, kubernetes.ApiServer] = {}
+        self._addresses = Addresses()
+        self._running: dict[str, Running] = {}
 
     def start(self, cluster: Cluster) -> Endpoint:
         return asyncio.run_coroutine_threadsafe(self._start(cluster), self.loop).result()
@@ -97,20 +110,61 @@ class LabClusters:
     async def _start(self, cluster: Cluster) -> Endpoint:
         access = ClusterAccess(cluster, self.settings.aws_url)
         server = await kubernetes.start(
-            self.settings, cluster.name, cluster.info["version"], access.authenticate, access.authorize
+            self.settings, cluster.name, cluster.info["version"], access.authenticate, access.authorize, self._read_log
         )
-        self._running[cluster.name] = server
+        self._running[cluster.name] = Running(server, asyncio.create_task(self._control(server, cluster)))
         self._write_kubeconfig()
         return Endpoint(server.url, server.ca_pem)
 
     async def _stop(self, name: str) -> None:
-        if server := self._running.pop(name, None):
-            await server.stop()
+        if running := self._running.pop(name, None):
+            running.controllers.cancel()
+            await asyncio.wait([running.controllers])
+            await running.server.stop()
         self._write_kubeconfig()
 
+    async def _control(self, server: kubernetes.ApiServer, cluster: Cluster) -> None:
+        """Auto Mode works in AWS with the cluster's role."""
+        session = account.role_session(self.settings.region, cluster.info["roleArn"], "eks-auto-mode")
+        clients = functools.partial(_client, self.settings, session)
+        try:
+            await controllers.run(server, clients, self.settings, cluster.info, self._addresses)
+        except Exception:
+            _LOG.exception("The controllers of cluster %s ended", cluster.name)
+
+    def _read_log(self, namespace: str, pod: str) -> str | None:
+        """The log of a pod's only container; Kubernetes' names hold no underscores."""
+        logs = list((self.settings.folder / "logs").glob(f"{namespace}_{pod}_*.log"))
+        return logs[0].read_text(errors="replace") if logs else None
+
     def _write_kubeconfig(self) -> None:
-        clusters = {name: Endpoint(server.url, server.ca_pem) for name, server in self._running.items()}
+        clusters = {name: Endpoint(each.server.url, each.server.ca_pem) for name, each in self._running.items()}
         folder.write_kubeconfig(self.settings, clusters, self.credentials["k8s"])
+
+
+@dataclasses.dataclass
+class _Running:
+    """What runs behind one cluster."""
+
+    server: kubernetes.ApiServer
+    controllers: asyncio.Task[None]
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _LOG.error("The controllers of a cluster have ended", exc_info=error)
+
+
+def _client(settings: Settings, credentials: dict[str, str], service: str) -> Any:
+    """A boto3 client of this lab."""
+    return boto3.client(
+        service,
+        region_name=settings.region,
+        endpoint_url=settings.aws_url,
+        aws_access_key_id=credentials["access_key"],
+        aws_secret_access_key=credentials["secret_key"],
+        aws_session_token=credentials["session_token"],
+    )
 
 
 def _serve_aws(port: int, app: AwsApp) -> BaseWSGIServer:

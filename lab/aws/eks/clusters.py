@@ -15,7 +15,7 @@ import uuid
 
 from moto.ec2.models import ec2_backends
 
-from lab.aws.eks import entries, rules, versions
+from lab.aws.eks import entries, leftovers, rules, versions
 from lab.aws.eks.cluster import Cluster, ClusterHost
 from lab.aws.eks.common import Item, in_use, invalid, invalid_request, not_found, now, page
 from lab.aws.service import Call, Service
@@ -189,10 +189,7 @@ class Clusters(Service):
         time.sleep(self.settings.seconds("cluster_delete"))
         self.host.stop(cluster)
         with self.lock:
-            ec2 = ec2_backends[ACCOUNT][self.region]
-            group_id = cluster.info["resourcesVpcConfig"]["clusterSecurityGroupId"]
-            if ec2.get_security_group_from_id(group_id):
-                ec2.delete_security_group(group_id=group_id)
+            leftovers.remove(self.region, cluster)
             del self.clusters[cluster.name]
 
 

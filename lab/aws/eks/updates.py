@@ -79,7 +79,7 @@ class Updates(Clusters):
         if cluster.info["status"] != "ACTIVE":
             raise invalid_request(f"Cluster {cluster.name} is not in ACTIVE status")
         changes = _CHANGES[kind](self, cluster, request)
-        update = {
+        update: Item = {
             "id": str(uuid.uuid4()),
             "status": "InProgress",
             "type": kind,

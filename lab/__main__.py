@@ -120,6 +120,8 @@ def _start(settings: Settings) -> int:
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parent.parent,
+            # Threads that each have an arena of glibc's own take a tenth more memory, and gain nothing here.
+            env={**os.environ, "MALLOC_ARENA_MAX": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

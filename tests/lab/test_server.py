@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import time
@@ -68,10 +69,26 @@ def test_down_leaves_no_process(folder: Path) -> None:
     assert running_lab.lab("down", folder).returncode == 0
 
 
-def test_a_crashed_lab_can_be_ended_and_started_again(folder: Path) -> None:
+def listening(octet: int) -> bool:
+    """Whether anything listens on an address of a pod, 127.<octet>.0.x."""
+    # Hexadecimal, the last octet of the address first; 0A is LISTEN.
+    table = Path("/proc/net/tcp").read_text()
+    return bool(re.search(rf": [0-9A-F]{{2}}00{octet:02X}7F:1F90 [0-9A-F:]+ 0A", table))
+
+
+def test_a_crashed_lab_leaves_nothing_and_can_be_started_again(folder: Path) -> None:
     lab = up(folder, "--pace", "0")
     lab.create_cluster("petstore")
+    eks, octet = lab.client("eks"), lab.facts["loopback_octet"]
+    names = {"clusterName": "petstore", "principalArn": running_lab.K8S_ROLE}
+    policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+    eks.create_access_entry(**names)
+    eks.associate_access_policy(**names, policyArn=policy, accessScope={"type": "cluster"})
+    started = lab.run("kubectl", "create", "deployment", "petstore", "--image=swaggerapi/petstore3")
+    assert started.returncode == 0, started.stderr
+    running_lab.eventually(lambda: listening(octet), bool)
     os.kill(lab.facts["pid"], signal.SIGKILL)
+    running_lab.eventually(lambda: listening(octet), lambda it: not it)
     assert running_lab.lab("down", folder).returncode == 0
     assert processes_of(folder) == []
     assert up(folder).client("eks").list_clusters()["clusters"] == []

@@ -10,7 +10,6 @@ holds can't be deleted.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -64,14 +63,23 @@ class LabElbv2(ELBv2Backend):
         if any(existing.name == name for existing in self.load_balancers.values()):
             raise DuplicateLoadBalancerName()
         load_balancer = super().create_load_balancer(name, *args, **kwargs)
-        number = hashlib.sha256(load_balancer.arn.encode()).hexdigest()[:16]
         if load_balancer.type == "network":
-            load_balancer.dns_name = f"{name}-{number}.elb.{self.region_name}.amazonaws.com"
+            self._name_as_network(load_balancer)
         if load_balancer.security_groups:
             load_balancer.enforce_security_group_inbound_rules_on_private_link_traffic = "on"
         ready = time.monotonic() + self.settings.seconds("load_balancer")
         load_balancer.activate = lambda: self._activate(load_balancer, ready)
         return load_balancer
+
+    def _name_as_network(self, load_balancer: FakeLoadBalancer) -> None:
+        """moto names all load balancers as it does application load balancers."""
+        moto_arn = load_balancer.arn
+        arn = moto_arn.replace(":loadbalancer/app/", ":loadbalancer/net/")
+        load_balancer.arn = arn
+        load_balancer.dns_name = f"{arn.replace('/', '-').partition('net-')[2]}.elb.{self.region_name}.amazonaws.com"
+        self.load_balancers[arn] = self.load_balancers.pop(moto_arn)
+        self.tagging_service.copy_tags(moto_arn, arn)
+        self.tagging_service.delete_all_tags_for_resource(moto_arn)
 
     @staticmethod
     def _activate(load_balancer: FakeLoadBalancer, ready: float) -> None:

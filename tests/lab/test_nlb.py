@@ -127,6 +127,16 @@ def test_a_new_load_balancer_is_provisioning_before_it_is_active(client: Any) ->
     assert seen["State"]["Code"] == "active"
 
 
+def test_its_names_are_those_of_a_network_load_balancer(client: Any) -> None:
+    made = make(client)
+    number = made["arn"].rpartition("/")[2]
+    assert made["arn"].endswith(f":loadbalancer/net/one/{number}")
+    assert made["DNSName"] == f"one-{number}.elb.{REGION}.amazonaws.com"
+    client.add_tags(ResourceArns=[made["arn"]], Tags=[{"Key": "a", "Value": "b"}])
+    (description,) = client.describe_tags(ResourceArns=[made["arn"]])["TagDescriptions"]
+    assert description["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
 def test_it_stays_provisioning_for_as_long_as_the_lab_is_set_to(
     settings: Settings, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
+from moto import mock_aws
+from moto.elbv2.models import ELBv2Backend, elbv2_backends
+
 from lab import controllers, kubernetes
 from lab.aws import elbv2
 from lab.controllers.client import ApiError, KubeClient, Object, Resource
@@ -20,8 +24,9 @@ from lab.controllers.scheduler import Addresses
 from lab.dataplane.nlb import NlbDataPlane
 from lab.kubernetes.auth import Decision
 from lab.settings import Settings
-from moto import mock_aws
-from moto.elbv2.models import ELBv2Backend, elbv2_backends
+
+#: Runs what a test does in the cluster.
+Run = Callable[[Callable[["World"], Coroutine[Any, Any, None]]], None]
 
 REGION = "us-west-2"
 ROLE_TAG = "kubernetes.io/role/internal-elb"
@@ -58,7 +63,8 @@ class World:
         try:
             return await self.client.get(resource, (namespace if resource.namespaced else "", name))
         except ApiError as error:
-            assert error.code == 404, error
+            if error.code != 404:
+                raise
             return None
 
     async def items(self, resource: Resource, namespace: str = "petstore") -> list[Object]:
@@ -69,6 +75,22 @@ class World:
         """The last event of each reason about objects whose name begins so."""
         found = await self.items(controllers.kinds.EVENTS)
         return {each["reason"]: each for each in found if each["involvedObject"]["name"].startswith(name)}
+
+    async def clean(self) -> None:
+        """Let everything go that a test made."""
+        self.links.clear()
+        for name in ("petstore", "other"):
+            if namespace := await self.find(controllers.kinds.NAMESPACES, name):
+                await self.client.delete(controllers.kinds.NAMESPACES, namespace)
+        await until(self._is_clean)
+        for node in await self.items(controllers.kinds.NODES):
+            await self.client.delete(controllers.kinds.NODES, node)
+        subnets = self.cluster["resourcesVpcConfig"]["subnetIds"]
+        self.ec2.delete_tags(Resources=subnets, Tags=[{"Key": ROLE_TAG}])
+
+    async def _is_clean(self) -> bool:
+        found = [await self.find(controllers.kinds.NAMESPACES, name) for name in ("petstore", "other")]
+        return not any(found)
 
     def health(self) -> list[tuple[int, str]]:
         """Port and state of all targets of all target groups."""
@@ -139,3 +161,22 @@ async def running(folder: Path, octet: int = 92) -> AsyncIterator[World]:
             await asyncio.gather(*tasks, return_exceptions=True)
             await world.client.close()
             await world.server.stop()
+
+
+@contextmanager
+def runner(folder: Path) -> Iterator[Run]:
+    """One cluster for many tests, each of which begins with an empty one."""
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as loop:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        stack = AsyncExitStack()
+        world = loop.run(stack.enter_async_context(running(folder)))
+
+        def run(scenario: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+            try:
+                loop.run(scenario(world))
+            finally:
+                loop.run(world.clean())
+
+        yield run
+        loop.run(stack.aclose())

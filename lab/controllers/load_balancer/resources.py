@@ -74,7 +74,7 @@ class Resources:
         The load balancer goes first: while something holds it, everything else stays.
         """
         for load_balancer in self._load_balancers(service):
-            self._elbv2.delete_load_balancer(LoadBalancerArn=load_balancer["LoadBalancerArn"])
+            self._delete_load_balancer(load_balancer["LoadBalancerArn"])
         for group in self._tagged_target_groups(service):
             self._elbv2.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
         self._delete_security_groups(_FRONTEND, model.stack(service))
@@ -99,7 +99,7 @@ class Resources:
             if each["Scheme"] == scheme:
                 current = each
             else:
-                self._elbv2.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
+                self._delete_load_balancer(each["LoadBalancerArn"])
         if current is None:
             (current,) = self._elbv2.create_load_balancer(
                 Name=model.load_balancer_name(self._name, service, scheme),
@@ -117,6 +117,17 @@ class Resources:
                 LoadBalancerArn=current["LoadBalancerArn"], Attributes=_attributes(wanted)
             )
         return dict(current)
+
+    def _delete_load_balancer(self, arn: str) -> None:
+        """Also a protected one: what the Service says counts, and that was asked before."""
+        try:
+            self._elbv2.delete_load_balancer(LoadBalancerArn=arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "OperationNotPermitted":
+                raise
+            off = _attributes({"deletion_protection.enabled": "false"})
+            self._elbv2.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=off)
+            self._elbv2.delete_load_balancer(LoadBalancerArn=arn)
 
     def _listeners(self, service: Object, arn: str, target_groups: dict[int, str]) -> None:
         known = {each["Port"]: each for each in self._elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]}

@@ -493,7 +493,7 @@ def _look_once(seam: Seam, goal: str | None, lenient: bool) -> dict[str, t.Any]:
     verdict = judge(observation, goal or ("healthy" if observation.aws else "provisioned"))
     problem = observation.kubernetes and observation.kubernetes.problem
     require(lenient or not problem, f"{verdict.message}\nOwner: {verdict.owner}\nTo do: {verdict.fix}")
-    timeline = Timeline(f"the load balancer of {seam.contract}")
+    timeline = Timeline(f"the load balancer of {seam.contract.stack}")
     timeline.add(0.0, verdict)
     return _result(observation, verdict, timeline)
 
@@ -503,7 +503,7 @@ def _wait(seam: Seam, goal: str, timeout: float, wake: threading.Event) -> dict[
     observation, timeline = wait(
         lambda: seam.look("health" if goal == "healthy" else "state"),
         lambda observation: judge(observation, goal),
-        subject=f"the load balancer of {seam.contract} to be {goal}",
+        subject=f"the load balancer of {seam.contract.stack} to be {goal}",
         timeout=timeout,
         wake=wake,
         fastest=_FASTEST,

@@ -59,10 +59,12 @@ def _annotations(observation: Observation) -> list[str]:
 
 
 def _scheme(observation: Observation) -> t.Iterator[str]:
-    balancer = observation.load_balancer
-    if balancer and balancer.scheme != "internal":
+    balancer, service = observation.load_balancer, observation.service
+    wanted = service.annotations.get(f"{_PREFIX}aws-load-balancer-scheme") if service else None
+    scheme = balancer.scheme if balancer else wanted
+    if scheme not in (None, "internal"):
         yield (
-            f"The load balancer is {balancer.scheme}, so anybody can go past the API: k8s, recreate the Service "
+            f"The load balancer is to be {scheme}, so anybody could go past the API: k8s, recreate the Service "
             f"with the annotation {_PREFIX}aws-load-balancer-scheme: internal."
         )
 

@@ -34,8 +34,8 @@ _CONTROLLER_FIXES = (
     (
         ("subnet",),
         "infra",
-        "Tag a subnet in each zone for load balancers (kubernetes.io/role/internal-elb: 1 for internal ones) and see "
-        "that it has 8 free addresses: role vpc_tagging.",
+        "Tag a subnet in each zone, kubernetes.io/role/internal-elb: 1 for internal load balancers (else "
+        "kubernetes.io/role/elb), and see that it has 8 free addresses: role vpc_tagging.",
     ),
     (
         ("AccessDenied", "UnauthorizedOperation", "not authorized"),
@@ -150,8 +150,8 @@ def _kubernetes_problem(observation: Observation) -> Verdict | None:
         "KubernetesDenied",
         f"The Kubernetes API refuses these credentials: {problem.message}",
         "infra",
-        "Give this identity an access entry with a view policy on the namespace (module eks_access_entry), "
-        "or observe AWS only.",
+        "See that the credentials are the right ones and valid, and give their identity an access entry with a view "
+        "policy on the namespace (module eks_access_entry); or observe AWS only.",
     )
 
 

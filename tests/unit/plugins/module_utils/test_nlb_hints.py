@@ -58,6 +58,8 @@ def test_annotations_that_are_in_order(annotation: str) -> None:
 def test_an_internet_facing_load_balancer_is_a_way_past_the_api() -> None:
     [hint] = hinted(observation(aws_view([load_balancer(Scheme="internet-facing")])))
     assert "internet-facing" in hint and "k8s" in hint
+    wanted = kubernetes_view(service({f"{PREFIX}aws-load-balancer-scheme": "internet-facing"}))
+    assert hinted(observation(aws_view([]), wanted)) == [hint]
 
 
 @pytest.mark.parametrize(

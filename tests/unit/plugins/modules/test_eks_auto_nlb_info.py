@@ -287,7 +287,7 @@ def test_a_time_out_says_what_for_how_long_why_whose_and_what_to_do(run: t.Calla
     result = healthy_in(run)
     assert result["failed"]
     assert result["msg"].splitlines() == [
-        "Timed out after 600 s waiting for the load balancer of petstore/vpclink in cluster petstore to be healthy.",
+        "Timed out after 600 s waiting for the load balancer of petstore/vpclink to be healthy.",
         "Last seen (for 600 s): 0 of 1 targets healthy: 172.31.0.1:80 is unhealthy (Target.FailedHealthChecks: "
         "described: Target.FailedHealthChecks). The Service sends to port 80, but the containers listen on 8080. "
         "[Target.FailedHealthChecks]",
@@ -317,12 +317,12 @@ def test_an_event_that_persists_ends_the_wait_early(run: t.Callable[..., Result]
     assert result["failed"]
     assert 20 <= world.clock.now < 21
     assert result["msg"].splitlines() == [
-        "Stopped after 20 s waiting for the load balancer of petstore/vpclink in cluster petstore to be healthy: "
+        "Stopped after 20 s waiting for the load balancer of petstore/vpclink to be healthy: "
         "this can't recover by itself.",
         f"Seen: The controller says again and again: {NO_SUBNET} [FailedBuildModel]",
         "Owner: infra",
-        "To do: Tag a subnet in each zone for load balancers (kubernetes.io/role/internal-elb: 1 for internal ones) and "
-        "see that it has 8 free addresses: role vpc_tagging.",
+        "To do: Tag a subnet in each zone, kubernetes.io/role/internal-elb: 1 for internal load balancers (else "
+        "kubernetes.io/role/elb), and see that it has 8 free addresses: role vpc_tagging.",
     ]
 
 

@@ -411,7 +411,9 @@ def _unhealthy(observation: Observation) -> Verdict | None:
     # A state that AWS documents some day comes first: it is news.
     rest.sort(key=lambda target: _TARGET_STATES.index(target.state) if target.state in _TARGET_STATES else -1)
     worst = rest[0]
-    seen = f"{_healthy(targets)}: {worst}{_others(rest[1:])}{_troubles(observation)}."
+    # Targets that are only new need no excuse from the pods.
+    troubles = "" if worst.state == "initial" else _troubles(observation)
+    seen = f"{_healthy(targets)}: {worst}{_others(rest[1:])}{troubles}."
     reason = worst.reason or f"Target.{worst.state}"
     mismatch = _port_mismatch(observation)
     if mismatch and worst.state == "unhealthy":

@@ -376,6 +376,13 @@ def test_a_target_that_is_not_healthy_has_awss_reason_and_an_owner(state: str, r
     assert verdict.message == f"1 of 2 targets healthy: 172.31.0.2:8080 is {state} ({reason}: described: {reason})."
 
 
+@pytest.mark.parametrize(("state", "told"), [("unhealthy", True), ("initial", False)])
+def test_the_pods_words_explain_targets_that_are_more_than_new(state: str, told: bool) -> None:
+    view = kubernetes_view(pods=[pod(1), pod(2, ready=False, **PULLING)])
+    verdict = judged(aws_view(targets=[target("172.31.0.1", state=state)]), view)
+    assert ("petstore-2: ImagePullBackOff" in verdict.message) == told
+
+
 def test_draining_targets_block_nothing() -> None:
     targets = [target("172.31.0.1"), target("172.31.0.2")]
     leaving = [target("172.31.0.3", state="draining"), target("172.31.0.4", state="unhealthy.draining")]

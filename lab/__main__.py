@@ -22,6 +22,9 @@ from pathlib import Path
 from lab import folder as folders
 from lab.settings import Settings
 
+PACE = 1.0
+REGION = "us-west-2"
+
 #: Seconds to get ready, and to end when asked to.
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
@@ -64,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--folder", type=Path, default=Path(".lab"), help="where its state is (default: .lab)")
     up = commands.choices["up"]
-    up.add_argument("--pace", type=_pace, help="multiplies how long AWS's slow steps take (default: 1; 0: no time)")
-    up.add_argument("--region", help="AWS region (default: us-west-2)")
+    up.add_argument("--pace", type=_pace, default=PACE, help="multiplies how long AWS's slow steps take (0: no time)")
+    up.add_argument("--region", default=REGION, help=f"AWS region (default: {REGION})")
     up.add_argument("--port", type=int, help="port of the AWS endpoint; APIs are served on the next one")
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
     commands.choices["env"].add_argument("values", nargs="+", type=_assignment, metavar="NAME=VALUE")
@@ -90,8 +93,8 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
     return _start(settings)
 
 
-def _settings(folder: Path, pace: float | None, region: str | None, port: int | None) -> Settings:
-    """Settings as asked, else those that the lab had the last time."""
+def _settings(folder: Path, pace: float = PACE, region: str = REGION, port: int | None = None) -> Settings:
+    """The settings of a lab that is to be started, at the addresses that it had the last time if they are free."""
     before = folders.read_facts(folder)
     if port is None:
         ports = before.get("aws_port", 0), before.get("execute_api_port", 0)
@@ -100,8 +103,8 @@ def _settings(folder: Path, pace: float | None, region: str | None, port: int | 
         aws_port, execute_api_port = port, port + 1
     return Settings(
         folder=folder,
-        pace=before.get("pace", 1.0) if pace is None else pace,
-        region=region or before.get("region", "us-west-2"),
+        pace=pace,
+        region=region,
         aws_port=aws_port,
         execute_api_port=execute_api_port,
         loopback_octet=before.get("loopback_octet") or _free_octet(),
@@ -152,7 +155,8 @@ def _down(folder: Path) -> int:
 def _reset(folder: Path) -> int:
     _down(folder)
     os.environ[_MARK] = str(folder)
-    return _start(_settings(folder, None, None, None))
+    before = folders.read_facts(folder)
+    return _start(_settings(folder, before.get("pace", PACE), before.get("region", REGION)))
 
 
 def _status(folder: Path) -> int:
@@ -183,7 +187,7 @@ def _demo(folder: Path) -> int:
 
     if folders.holder(folder) is None:
         os.environ[_MARK] = str(folder)
-        if _start(_settings(folder, None, None, None)):
+        if _start(_settings(folder)):
             return 1
     return demo.run(folder)
 

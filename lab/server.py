@@ -70,6 +70,7 @@ class Lab:
         data_plane = asyncio.create_task(self.load_balancers.run())
         try:
             folder.write_facts(self.settings, self.credentials)
+            _LOG.info("The lab is up at %s", self.settings.aws_url)
             await stop.wait()
         finally:
             await self.host.stop_all()
@@ -110,7 +111,12 @@ class LabClusters:
     async def _start(self, cluster: Cluster) -> Endpoint:
         access = ClusterAccess(cluster, self.settings.aws_url)
         server = await kubernetes.start(
-            self.settings, cluster.name, cluster.info["version"], access.authenticate, access.authorize, self._read_log
+            self.settings,
+            cluster.name,
+            cluster.info["version"],
+            access.authenticate,
+            access.authorize,
+            functools.partial(read_log, self.settings),
         )
         self._running[cluster.name] = Running(server, asyncio.create_task(self._control(server, cluster)))
         self._write_kubeconfig()
@@ -131,11 +137,6 @@ class LabClusters:
             await controllers.run(server, clients, self.settings, cluster.info, self._addresses)
         except Exception:
             _LOG.exception("The controllers of cluster %s ended", cluster.name)
-
-    def _read_log(self, namespace: str, pod: str) -> str | None:
-        """The log of a pod's only container; Kubernetes' names hold no underscores."""
-        logs = list((self.settings.folder / "logs").glob(f"{namespace}_{pod}_*.log"))
-        return logs[0].read_text(errors="replace") if logs else None
 
     def _write_kubeconfig(self) -> None:
         clusters = {name: Endpoint(each.server.url, each.server.ca_pem) for name, each in self._running.items()}

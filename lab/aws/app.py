@@ -28,7 +28,7 @@ from lab.aws.service import Service
 from lab.aws.signature import ALGORITHM, Refused, Signature
 
 #: What only reads. AssumeRole and GetSessionToken make credentials, and change nothing.
-READ_ONLY = ("Describe", "Get", "List", "Search", "Lookup", "Validate", "Simulate", "Check", "AssumeRole", "DecodeAuth")
+READ_ONLY = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "Validate", "AssumeRole")
 
 _STATUS = 403
 #: EC2 has error codes, texts and a status of its own (EC2 API reference, common client errors).

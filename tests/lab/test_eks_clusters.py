@@ -136,6 +136,15 @@ def test_subnets_must_exist(lab: RunningLab, request_of: dict[str, Any]) -> None
     assert message.startswith("The subnet ID 'subnet-1' does not exist")
 
 
+def test_zones_without_room_are_refused(lab: RunningLab, request_of: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html"""
+    ec2 = lab.client("ec2", region_name="us-east-1")
+    subnets = {subnet["AvailabilityZoneId"]: subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]}
+    request = {**request_of, "resourcesVpcConfig": {"subnetIds": [subnets["use1-az3"], subnets["use1-az1"]]}}
+    eks = lab.client("eks", region_name="us-east-1")
+    assert refusal(eks.create_cluster, **request)[0] == "UnsupportedAvailabilityZoneException"
+
+
 def test_names_are_unique(lab: RunningLab) -> None:
     lab.create_cluster("twice")
     request = {**lab.auto_mode_request("again"), "name": "twice"}
@@ -162,6 +171,24 @@ def test_a_deleted_cluster_is_deleting_first_and_then_gone_with_its_group(lab: R
         "No cluster found for name: gone.",
     )
     assert refusal(lab.client("ec2").describe_security_groups, GroupIds=[group])[0] == "InvalidGroup.NotFound"
+
+
+def test_load_balancers_go_with_their_cluster_but_for_one_that_a_link_holds(lab: RunningLab) -> None:
+    lab.create_cluster("balanced")
+    elbv2, gateway = lab.client("elbv2"), lab.client("apigateway")
+    tags = [{"Key": "eks:eks-cluster-name", "Value": "balanced"}]
+
+    def make(name: str, **tagged: Any) -> str:
+        made = elbv2.create_load_balancer(Name=name, Type="network", Scheme="internal", Subnets=lab.subnets(), **tagged)
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+    make("unlinked", Tags=tags)
+    linked, foreign = make("linked", Tags=tags), make("foreign")
+    gateway.create_vpc_link(name="held", targetArns=[linked])
+    lab.client("eks").delete_cluster(name="balanced")
+    eventually(lambda: lab.client("eks").list_clusters()["clusters"], lambda names: "balanced" not in names)
+    left = {each["LoadBalancerArn"] for each in elbv2.describe_load_balancers()["LoadBalancers"]}
+    assert left == {linked, foreign}
 
 
 def test_a_protected_cluster_can_t_be_deleted(lab: RunningLab) -> None:

@@ -54,7 +54,10 @@ def cluster(credentials: dict[str, dict[str, str]]) -> Cluster:
     """A cluster with an access entry for the k8s team, which may look at everything."""
     role = f"arn:aws:iam::{ACCOUNT}:role/seam-k8s"
     session = sts_backends[ACCOUNT]["aws"].get_assumed_role_from_access_key(credentials["k8s"]["access_key"])
-    view = {"policyArn": f"{ARN_PREFIX}AmazonEKSViewPolicy", "accessScope": {"type": "cluster", "namespaces": []}}
+    view: dict[str, Any] = {
+        "policyArn": f"{ARN_PREFIX}AmazonEKSViewPolicy",
+        "accessScope": {"type": "cluster", "namespaces": []},
+    }
     entry = AccessEntry(
         {"principalArn": role, "username": "k8s-{{SessionName}}", "kubernetesGroups": ["team"]},
         session.user_id.partition(":")[0],

@@ -38,7 +38,8 @@ def remove(region: str, cluster: Cluster) -> None:
     own = cluster.info["resourcesVpcConfig"]["clusterSecurityGroupId"]
     wanted = {"key": [CLUSTER_TAG], "value": [cluster.name], "resource-type": ["security-group"]}
     for group in [own, *(tag["resource_id"] for tag in ec2.describe_tags(wanted))]:
-        if group not in in_use:
+        # moto keeps the tags of what is gone.
+        if group not in in_use and ec2.get_security_group_from_id(group):
             _try(ec2.delete_security_group, None, group)
 
 

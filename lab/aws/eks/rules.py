@@ -18,11 +18,15 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 
 from lab.aws.eks.common import Item, invalid
+from lab.aws.service import AwsError
 from lab.settings import ACCOUNT
 
 NODE_POOLS = {"general-purpose", "system"}
 #: Upwards only (https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html).
 AUTHENTICATION_MODES = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]
+
+#: Where EKS has no room, by zone id (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
+UNSUPPORTED_ZONES = {"use1-az3", "usw1-az2", "cac1-az3"}
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
 
@@ -101,7 +105,8 @@ def check_network(region: str, subnet_ids: list[str], security_group_ids: list[s
     https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
     """
     ec2 = ec2_backends[ACCOUNT][region]
-    zones, vpcs = set(), set()
+    zones: dict[str, str] = {}
+    vpcs = set()
     for subnet_id in subnet_ids:
         subnet = next((zone[subnet_id] for zone in ec2.subnets.values() if subnet_id in zone), None)
         if subnet is None:
@@ -109,7 +114,7 @@ def check_network(region: str, subnet_ids: list[str], security_group_ids: list[s
                 f"The subnet ID '{subnet_id}' does not exist "
                 "(Service: AmazonEC2; Status Code: 400; Error Code: InvalidSubnetID.NotFound)"
             )
-        zones.add(subnet.availability_zone)
+        zones[subnet.availability_zone] = subnet.availability_zone_id
         vpcs.add(subnet.vpc_id)
     if len(vpcs) > 1:
         raise invalid("Subnets specified must belong to the same VPC")
@@ -122,6 +127,13 @@ def check_network(region: str, subnet_ids: list[str], security_group_ids: list[s
             raise invalid(
                 f"The security group '{group_id}' does not exist "
                 "(Service: AmazonEC2; Status Code: 400; Error Code: InvalidGroup.NotFound)"
+            )
+    for zone, zone_id in zones.items():
+        if zone_id in UNSUPPORTED_ZONES:
+            raise AwsError(
+                "UnsupportedAvailabilityZoneException",
+                f"Cannot create cluster because {zone}, the targeted availability zone, does not currently have "
+                "sufficient capacity to support the cluster.",
             )
     return str(vpcs.pop())
 

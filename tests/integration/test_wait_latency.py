@@ -1,0 +1,137 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How soon eks_auto_nlb_info notices the moment at which the last target turns healthy."""
+
+from __future__ import annotations
+
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Lab
+
+CONTRACT = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
+MODULE = "ansible_collections.seam.eks_auto.plugins.modules.eks_auto_nlb_info"
+ROUNDS = 20
+TARGET = ("172.31.0.99", 8080)
+
+
+@contextmanager
+def listening(address: tuple[str, int]) -> Iterator[None]:
+    """A target that passes a TCP health check."""
+    with socket.create_server(address, reuse_port=False, backlog=64):
+        yield
+
+
+@pytest.fixture
+def group(lab: Lab) -> str:
+    """ARN of the target group of a load balancer that carries Auto Mode's tags, with one registered target."""
+    elbv2 = lab.client("elbv2")
+    subnet = lab.client("ec2").describe_subnets()["Subnets"][0]
+    tags = {
+        "eks:eks-cluster-name": "petstore",
+        "service.eks.amazonaws.com/stack": "petstore/vpclink",
+        "service.eks.amazonaws.com/resource": "LoadBalancer",
+    }
+    (balancer,) = elbv2.create_load_balancer(
+        Name="latency",
+        Subnets=[subnet["SubnetId"]],
+        Type="network",
+        Scheme="internal",
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )["LoadBalancers"]
+    (made,) = elbv2.create_target_group(
+        Name="latency", Protocol="TCP", Port=80, VpcId=subnet["VpcId"], TargetType="ip", HealthyThresholdCount=3
+    )["TargetGroups"]
+    arn: str = made["TargetGroupArn"]
+    elbv2.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="TCP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}],
+    )
+    elbv2.register_targets(TargetGroupArn=arn, Targets=[{"Id": TARGET[0], "Port": TARGET[1]}])
+    return arn
+
+
+def wait_until_unhealthy(lab: Lab, group: str) -> None:
+    elbv2 = lab.client("elbv2")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        (found,) = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        if found["TargetHealth"]["State"] == "unhealthy":
+            return
+        time.sleep(0.05)
+    pytest.fail("The target stayed healthy")
+
+
+def start_module(lab: Lab, progress: Path) -> subprocess.Popen[str]:
+    """The module as Ansible runs it: a process that reads its arguments and prints its result."""
+    credentials: dict[str, Any] = dict(lab.facts["credentials"]["infra"])
+    credentials.pop("arn")
+    arguments = {
+        **CONTRACT,
+        **credentials,
+        "region": lab.facts["region"],
+        "endpoint_url": lab.facts["aws_endpoint_url"],
+        "observe": ["aws"],
+        "wait_for": "healthy",
+        "wait_timeout": 60,
+    }
+    program = (
+        "import json, sys\n"
+        "from ansible.module_utils.testing import patch_module_args\n"
+        f"from {MODULE} import main\n"
+        "with patch_module_args(json.load(sys.stdin)):\n"
+        "    main()\n"
+    )
+    checkout = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"SEAM_EKS_AUTO_PROGRESS_FILE": str(progress), "PYTHONPATH": str(checkout / ".venv" / "collections")},
+    )
+    assert process.stdin
+    process.stdin.write(json.dumps(arguments))
+    process.stdin.close()
+    return process
+
+
+def turned_healthy(lab: Lab) -> float:
+    """When the lab's data plane last turned the target healthy."""
+    entries = [json.loads(line) for line in (lab.folder / "health.jsonl").read_text().splitlines()]
+    times: list[float] = [entry["time"] for entry in entries if entry["state"] == "healthy"]
+    return times[-1]
+
+
+def delay(lab: Lab, group: str, progress: Path) -> float:
+    """Seconds from the target turning healthy to the end of the module's process."""
+    wait_until_unhealthy(lab, group)
+    process = start_module(lab, progress)
+    while not progress.exists():
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        time.sleep(0.05)
+    address = f"127.{lab.facts['loopback_octet']}.0.99"
+    with listening((address, TARGET[1])):
+        assert process.wait(timeout=60) == 0, process.stdout and process.stdout.read()
+        ended = time.time()
+    return ended - turned_healthy(lab)
+
+
+def test_the_wait_ends_within_a_second_of_the_last_target_turning_healthy(lab: Lab, group: str, tmp_path: Path) -> None:
+    delays = [delay(lab, group, tmp_path / str(number)) for number in range(ROUNDS)]
+    print(f"median of {ROUNDS}: {statistics.median(delays):.2f} s, longest {max(delays):.2f} s")
+    assert statistics.median(delays) < 1.0, delays

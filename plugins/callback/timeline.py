@@ -48,7 +48,6 @@ from pathlib import Path
 
 from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
-
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import PROGRESS_FILE
 
 

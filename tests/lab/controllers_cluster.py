@@ -82,7 +82,7 @@ class World:
         for name in ("petstore", "other"):
             if namespace := await self.find(controllers.kinds.NAMESPACES, name):
                 await self.client.delete(controllers.kinds.NAMESPACES, namespace)
-        await until(self._is_clean)
+        await until(self._is_clean, 60)
         for node in await self.items(controllers.kinds.NODES):
             await self.client.delete(controllers.kinds.NODES, node)
         subnets = self.cluster["resourcesVpcConfig"]["subnetIds"]

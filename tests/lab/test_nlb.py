@@ -18,11 +18,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.elbv2.models import ELBv2Backend, elbv2_backends
+
 from lab.aws import elbv2
 from lab.dataplane.nlb import NlbDataPlane
 from lab.settings import Settings
-from moto import mock_aws
-from moto.elbv2.models import ELBv2Backend, elbv2_backends
 
 REGION = "us-west-2"
 links: list[str] = []

@@ -5,7 +5,7 @@
 """ELBv2: moto's, with what it lacks for network load balancers that a VPC link uses.
 
 A load balancer takes its time to become active; targets are as the data plane finds them; a load balancer that a link
-holds can't be deleted.
+holds, or that is protected, can't be deleted.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import moto.elbv2.urls
+from moto.core.responses import ActionResult
 from moto.elbv2.exceptions import DuplicateLoadBalancerName, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, elbv2_backends
+from moto.elbv2.responses import ELBV2Response
 
 from lab.dataplane.nlb import DRAINING, NOT_REGISTERED, Health, NlbDataPlane
 from lab.settings import ACCOUNT, Settings
@@ -26,6 +28,12 @@ class ResourceInUse(ELBClientError):
     def __init__(self, arn: str) -> None:
         text = f"Load balancer '{arn}' cannot be deleted because it is currently associated with another service"
         super().__init__("ResourceInUse", text)
+
+
+class DeletionProtected(ELBClientError):
+    def __init__(self, arn: str) -> None:
+        text = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+        super().__init__("OperationNotPermitted", text)
 
 
 def backend_of(region: str) -> ELBv2Backend:
@@ -45,7 +53,22 @@ def install(settings: Settings, links_of: Callable[[str], list[Any]]) -> NlbData
     LabElbv2.links_of = staticmethod(links_of)
     LabElbv2.data_plane = data_plane
     elbv2_backends.backend = LabElbv2
+    ELBV2Response.set_security_groups = _set_security_groups
     return data_plane
+
+
+def _set_security_groups(self: ELBV2Response) -> ActionResult:
+    """With what moto leaves out: the switch for traffic through PrivateLink, which stays as it is when not given."""
+    arn, groups = self._get_param("LoadBalancerArn"), self._get_param("SecurityGroups", [])
+    self.elbv2_backend.set_security_groups(arn, groups)
+    load_balancer = self.elbv2_backend.load_balancers[arn]
+    if enforced := self._get_param("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"):
+        load_balancer.enforce_security_group_inbound_rules_on_private_link_traffic = enforced
+    result = {"SecurityGroupIds": groups}
+    if load_balancer.type == "network":
+        enforced = load_balancer.enforce_security_group_inbound_rules_on_private_link_traffic
+        result["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"] = enforced
+    return ActionResult(result)
 
 
 class LabElbv2(ELBv2Backend):
@@ -88,8 +111,11 @@ class LabElbv2(ELBv2Backend):
             load_balancer.state = "active"
 
     def delete_load_balancer(self, arn: str) -> None:
-        if arn in self.load_balancers and type(self).links_of(arn):
-            raise ResourceInUse(arn)
+        if load_balancer := self.load_balancers.get(arn):
+            if load_balancer.attrs["deletion_protection.enabled"] == "true":
+                raise DeletionProtected(arn)
+            if type(self).links_of(arn):
+                raise ResourceInUse(arn)
         super().delete_load_balancer(arn)
         for group in self.target_groups.values():
             group.load_balancer_arns = [each for each in group.load_balancer_arns if each != arn]

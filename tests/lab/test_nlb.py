@@ -162,6 +162,29 @@ def test_a_linked_load_balancer_is_not_deleted(client: Any) -> None:
     assert client.describe_load_balancers()["LoadBalancers"] == []
 
 
+def test_a_protected_load_balancer_is_not_deleted(client: Any) -> None:
+    made = make(client)
+    protection = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    client.modify_load_balancer_attributes(LoadBalancerArn=made["arn"], Attributes=protection)
+    with pytest.raises(client.exceptions.OperationNotPermittedException, match="deletion protection is enabled"):
+        client.delete_load_balancer(LoadBalancerArn=made["arn"])
+
+
+def test_security_groups_are_enforced_on_private_link_until_switched_off(client: Any) -> None:
+    ec2 = boto3.client("ec2", region_name=REGION)
+    group = ec2.create_security_group(GroupName="frontend", Description="frontend")["GroupId"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    (made,) = client.create_load_balancer(Name="one", Subnets=[subnet], Type="network", SecurityGroups=[group])[
+        "LoadBalancers"
+    ]
+    name, arn = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic", made["LoadBalancerArn"]
+    assert made[name] == "on"
+    client.set_security_groups(LoadBalancerArn=arn, SecurityGroups=[group], **{name: "off"})
+    assert client.set_security_groups(LoadBalancerArn=arn, SecurityGroups=[group])[name] == "off"
+    (seen,) = client.describe_load_balancers()["LoadBalancers"]
+    assert (seen[name], seen["SecurityGroups"]) == ("off", [group])
+
+
 def test_two_load_balancers_cannot_have_one_name(client: Any) -> None:
     make(client)
     with pytest.raises(client.exceptions.DuplicateLoadBalancerNameException):

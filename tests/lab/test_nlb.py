@@ -34,19 +34,30 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(tmp_path, 0, REGION, 0, 0, loopback_octet=90)
 
 
-@pytest.fixture
-def plane(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[NlbDataPlane]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    links.clear()
-    with mock_aws():
-        yield elbv2.install(settings, lambda arn: links)
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        yield
     elbv2_backends.backend = ELBv2Backend
 
 
 @pytest.fixture
-def client(plane: NlbDataPlane) -> Any:
+def plane(account: None, settings: Settings) -> Iterator[NlbDataPlane]:
+    links.clear()
+    yield elbv2.install(settings, lambda arn: links)
+    elbv2.backend_of(REGION).reset()
+
+
+@pytest.fixture(scope="module")
+def aws(account: None) -> Any:
     return boto3.client("elbv2", region_name=REGION)
+
+
+@pytest.fixture
+def client(plane: NlbDataPlane, aws: Any) -> Any:
+    return aws
 
 
 def make(client: Any, name: str = "one") -> dict[str, Any]:

@@ -40,11 +40,8 @@ SEED = [
     ("Lion 3", 3, "available"),
     ("Rabbit 1", 3, "available"),
 ]
-DOCUMENT = {
-    "openapi": "3.0.4",
-    "info": {"title": "Swagger Petstore - OpenAPI 3.0", "version": "1.0.27"},
-    "servers": [{"url": "/api/v3"}],
-}
+ORDERS = [(1, 100, "placed"), (2, 50, "approved"), (3, 50, "delivered")]
+USERS = 10
 USER_INTERFACE = b"<!DOCTYPE html><html><head><title>Swagger UI</title></head><body>Swagger Petstore</body></html>"
 
 
@@ -61,13 +58,31 @@ def seed_pet(number: int, name: str, first_tag: int, status: str) -> Item:
     }
 
 
+def seed_order(number: int, quantity: int, status: str) -> Item:
+    shipped = time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00", time.gmtime())
+    return {"id": number, "petId": 1, "quantity": quantity, "shipDate": shipped, "status": status, "complete": True}
+
+
+def seed_user(number: int) -> Item:
+    return {
+        "id": number,
+        "username": f"user{number}",
+        "firstName": f"first name {number}",
+        "lastName": f"last name {number}",
+        "email": f"email{number}@test.com",
+        "password": "XXXXXXXXXXX",
+        "phone": "123-456-7890",
+        "userStatus": (number - 1) % 3 + 1,
+    }
+
+
 class Petstore:
     """The store's data and operations; each operation answers (status, body)."""
 
     def __init__(self) -> None:
         self.pets = {number: seed_pet(number, *pet) for number, pet in enumerate(SEED, 1)}
-        self.orders: dict[int, Item] = {}
-        self.users: dict[str, Item] = {}
+        self.orders = {number: seed_order(number, quantity, status) for number, quantity, status in ORDERS}
+        self.users = {f"user{number}": seed_user(number) for number in range(1, USERS + 1)}
 
     def add_pet(self, body: Any, **_: Any) -> Answer:
         if not isinstance(body, dict):
@@ -86,13 +101,13 @@ class Petstore:
         if "status" not in query:
             return 400, "No status provided. Try again?"
         wanted = query["status"][0].split(",")
-        return 200, [pet for pet in self.pets.values() if pet.get("status") in wanted]
+        return 200, [pet for pet in list(self.pets.values()) if pet.get("status") in wanted]
 
     def pets_by_tags(self, query: dict[str, list[str]], **_: Any) -> Answer:
         if "tags" not in query:
             return 400, "No tags provided. Try again?"
         wanted = {tag for value in query["tags"] for tag in value.split(",")}
-        return 200, [p for p in self.pets.values() if wanted & {tag["name"] for tag in p.get("tags", [])}]
+        return 200, [p for p in list(self.pets.values()) if wanted & {tag["name"] for tag in p.get("tags", [])}]
 
     def get_pet(self, name: str, **_: Any) -> Answer:
         return self._found(self.pets.get(int(name)), "Pet not found")
@@ -119,7 +134,7 @@ class Petstore:
 
     def inventory(self, **_: Any) -> Answer:
         counts: dict[str, int] = {}
-        for order in self.orders.values():
+        for order in list(self.orders.values()):
             counts[str(order.get("status"))] = counts.get(str(order.get("status")), 0) + int(order.get("quantity", 0))
         return 200, counts
 
@@ -174,28 +189,53 @@ class Petstore:
         return (200, item) if item else (404, otherwise)
 
 
-#: Method and path below /api/v3 -> operation. A parenthesis is the name or number in the path.
-ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
-    ("POST", "/pet", Petstore.add_pet),
-    ("PUT", "/pet", Petstore.update_pet),
-    ("GET", "/pet/findByStatus", Petstore.pets_by_status),
-    ("GET", "/pet/findByTags", Petstore.pets_by_tags),
-    ("GET", r"/pet/(\d+)", Petstore.get_pet),
-    ("POST", r"/pet/(\d+)", Petstore.update_pet_with_form),
-    ("DELETE", r"/pet/(\d+)", Petstore.delete_pet),
-    ("POST", r"/pet/(\d+)/uploadImage", Petstore.upload_file),
-    ("GET", "/store/inventory", Petstore.inventory),
-    ("POST", "/store/order", Petstore.place_order),
-    ("GET", r"/store/order/(\d+)", Petstore.get_order),
-    ("DELETE", r"/store/order/(\d+)", Petstore.delete_order),
-    ("POST", "/user", Petstore.create_user),
-    ("POST", "/user/createWithList", Petstore.create_users),
-    ("GET", "/user/login", Petstore.login),
-    ("GET", "/user/logout", Petstore.logout),
-    ("GET", "/user/([^/]+)", Petstore.get_user),
-    ("PUT", "/user/([^/]+)", Petstore.update_user),
-    ("DELETE", "/user/([^/]+)", Petstore.delete_user),
+#: Method, path below /api/v3, operation's name and what it does.
+ROUTES: list[tuple[str, str, str, Callable[..., Answer]]] = [
+    ("POST", "/pet", "addPet", Petstore.add_pet),
+    ("PUT", "/pet", "updatePet", Petstore.update_pet),
+    ("GET", "/pet/findByStatus", "findPetsByStatus", Petstore.pets_by_status),
+    ("GET", "/pet/findByTags", "findPetsByTags", Petstore.pets_by_tags),
+    ("GET", "/pet/{petId}", "getPetById", Petstore.get_pet),
+    ("POST", "/pet/{petId}", "updatePetWithForm", Petstore.update_pet_with_form),
+    ("DELETE", "/pet/{petId}", "deletePet", Petstore.delete_pet),
+    ("POST", "/pet/{petId}/uploadImage", "uploadFile", Petstore.upload_file),
+    ("GET", "/store/inventory", "getInventory", Petstore.inventory),
+    ("POST", "/store/order", "placeOrder", Petstore.place_order),
+    ("GET", "/store/order/{orderId}", "getOrderById", Petstore.get_order),
+    ("DELETE", "/store/order/{orderId}", "deleteOrder", Petstore.delete_order),
+    ("POST", "/user", "createUser", Petstore.create_user),
+    ("POST", "/user/createWithList", "createUsersWithListInput", Petstore.create_users),
+    ("GET", "/user/login", "loginUser", Petstore.login),
+    ("GET", "/user/logout", "logoutUser", Petstore.logout),
+    ("GET", "/user/{username}", "getUserByName", Petstore.get_user),
+    ("PUT", "/user/{username}", "updateUser", Petstore.update_user),
+    ("DELETE", "/user/{username}", "deleteUser", Petstore.delete_user),
 ]
+
+
+def pattern(path: str) -> str:
+    """A regular expression for the path, with a group for what it has in braces. Ids are numbers."""
+    return re.sub(r"\{(\w+)\}", lambda found: r"(\d+)" if found[1].endswith("Id") else "([^/]+)", path)
+
+
+def document() -> Item:
+    """What /api/v3/openapi.json shows: operations and their path parameters, without the schemas."""
+    paths: Item = {}
+    for method, path, operation_id, _ in ROUTES:
+        kinds = {name: "integer" if name.endswith("Id") else "string" for name in re.findall(r"\{(\w+)\}", path)}
+        paths.setdefault(path, {})[method.lower()] = {
+            "operationId": operation_id,
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": kind}} for name, kind in kinds.items()
+            ],
+            "responses": {"200": {"description": "successful operation"}},
+        }
+    return {
+        "openapi": "3.0.4",
+        "info": {"title": "Swagger Petstore - OpenAPI 3.0", "version": "1.0.27"},
+        "servers": [{"url": "/api/v3"}],
+        "paths": paths,
+    }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -209,7 +249,7 @@ class Handler(BaseHTTPRequestHandler):
         if url.path == "/":
             self._send(200, "text/html", USER_INTERFACE)
         elif url.path == "/api/v3/openapi.json":
-            self._send(200, "application/json", json.dumps(DOCUMENT).encode())
+            self._send(200, "application/json", json.dumps(document()).encode())
         elif url.path.startswith("/api/v3/"):
             self._operate(url.path.removeprefix("/api/v3"), parse_qs(url.query), raw)
         else:
@@ -218,8 +258,8 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve
 
     def _operate(self, path: str, query: dict[str, list[str]], raw: bytes) -> None:
-        for method, pattern, operation in ROUTES:
-            found = re.fullmatch(pattern, path)
+        for method, template, _, operation in ROUTES:
+            found = re.fullmatch(pattern(template), path)
             if found and method == self.command:
                 status, body = operation(
                     self.store,
@@ -248,6 +288,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+class Server(ThreadingHTTPServer):
+    #: Connections that may wait to be accepted.
+    request_queue_size = 128
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", required=True)
@@ -255,8 +300,7 @@ def main() -> None:
     parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input does")
     arguments = parser.parse_args()
     Handler.store = Petstore()
-    server = ThreadingHTTPServer((arguments.host, arguments.port), Handler)
-    server.daemon_threads = True
+    server = Server((arguments.host, arguments.port), Handler)
     # What a Java program ends with when it is asked to.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     if arguments.end_with_stdin:

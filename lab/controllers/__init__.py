@@ -56,9 +56,11 @@ async def run(
     async with contextlib.AsyncExitStack() as stack:
         client = KubeClient(server.url, server.ca_pem, server.admin_token)
         stack.push_async_callback(client.close)
-        scheduler = Scheduler(client, clients, cluster)
+        # To make a boto3 client takes a while.
+        ec2, elbv2 = [await asyncio.to_thread(clients, name) for name in ("ec2", "elbv2")]
+        scheduler = Scheduler(client, ec2, cluster)
         kubelet = Kubelet(client, settings, scheduler, addresses)
-        load_balancers = LoadBalancers(client, clients, settings, cluster)
+        load_balancers = LoadBalancers(client, elbv2, ec2, settings, cluster)
         controllers = [scheduler.controller, load_balancers.controller, load_balancers.targets]
         if not server.has_controller_manager:
             controllers += _workload_controllers(client)

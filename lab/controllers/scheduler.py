@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lab.controllers.client import NODES, PODS, ApiError, Key, KubeClient, Object, key_of
@@ -34,10 +34,10 @@ _CAPACITY = {"cpu": "2", "memory": "3919456Ki", "pods": "27", "ephemeral-storage
 class Scheduler:
     """Binds pods to nodes, spread over the zones of the cluster's subnets, and makes the nodes."""
 
-    def __init__(self, client: KubeClient, clients: Callable[[str], Any], cluster: Mapping[str, Any]) -> None:
-        """``clients`` gives boto3 clients by service; ``cluster`` is as DescribeCluster shows it, and changes."""
+    def __init__(self, client: KubeClient, ec2: Any, cluster: Mapping[str, Any]) -> None:
+        """``ec2`` is a boto3 client; ``cluster`` is as DescribeCluster shows it, and changes."""
         self._client = client
-        self._ec2 = clients("ec2")
+        self._ec2 = ec2
         self._cluster = cluster
         self._nodes = client.cache(NODES)
         self._pods = client.cache(PODS)

@@ -33,17 +33,13 @@ class LoadBalancers:
     """Two controllers: ``controller`` for what a Service's specification says, ``targets`` for the pods behind it."""
 
     def __init__(
-        self,
-        client: KubeClient,
-        clients: Callable[[str], Any],
-        settings: Settings,
-        cluster: Mapping[str, Any],
+        self, client: KubeClient, elbv2: Any, ec2: Any, settings: Settings, cluster: Mapping[str, Any]
     ) -> None:
-        """``clients`` gives boto3 clients by service; ``cluster`` is as DescribeCluster shows it, and changes."""
+        """``elbv2`` and ``ec2`` are boto3 clients; ``cluster`` is as DescribeCluster shows it, and changes."""
         self._client = client
-        self._elbv2 = clients("elbv2")
+        self._elbv2 = elbv2
         self._cluster = cluster
-        self._resources = Resources(clients, cluster)
+        self._resources = Resources(elbv2, ec2, cluster)
         self._recorder = Recorder(client, "service")
         self._services = client.cache(SERVICES)
         self._pods = client.cache(PODS)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,10 +26,10 @@ _TAGS_AT_ONCE = 20
 class Resources:
     """The resources of all Services of a cluster. All methods raise botocore's ClientError when AWS refuses."""
 
-    def __init__(self, clients: Callable[[str], Any], cluster: Mapping[str, Any]) -> None:
-        """``clients`` gives boto3 clients by service; ``cluster`` is as DescribeCluster shows it."""
-        self._elbv2 = clients("elbv2")
-        self._ec2 = clients("ec2")
+    def __init__(self, elbv2: Any, ec2: Any, cluster: Mapping[str, Any]) -> None:
+        """``elbv2`` and ``ec2`` are boto3 clients; ``cluster`` is as DescribeCluster shows it."""
+        self._elbv2 = elbv2
+        self._ec2 = ec2
         self._cluster = cluster
         # The security group that all load balancers of the cluster share is made once.
         self._backend_lock = threading.Lock()

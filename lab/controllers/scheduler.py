@@ -119,16 +119,23 @@ class Addresses:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
 
     def take(self, subnets: list[Object]) -> str:
-        """A free address of one of the subnets. Raises Retry when there is none."""
+        """A free address of one of the subnets. Raises Retry when there is none.
+
+        It is the next one after the last, so that a pod doesn't get the address that another has just had.
+        """
         for subnet in subnets:
             network = ipaddress.ip_network(subnet["CidrBlock"])
             # The last address of a subnet is AWS's.
-            for number in range(self._FIRST, network.num_addresses - 1):
-                address = str(network[number])
+            count = network.num_addresses - 1 - self._FIRST
+            start = self._last.get(subnet["SubnetId"], -1) + 1
+            for number in range(start, start + count):
+                address = str(network[self._FIRST + number % count])
                 if address not in self._taken:
                     self._taken.add(address)
+                    self._last[subnet["SubnetId"]] = number % count
                     return address
         raise Retry("No subnet of the zone has a free address")
 

@@ -92,14 +92,18 @@ class World:
         found = [await self.find(controllers.kinds.NAMESPACES, name) for name in ("petstore", "other")]
         return not any(found)
 
-    def health(self) -> list[tuple[int, str]]:
-        """Port and state of all targets of all target groups."""
-        found = []
+    def targets(self) -> dict[tuple[str, int], str]:
+        """Address and port of all targets of all target groups, and their state."""
+        found = {}
         for group in self.elbv2.describe_target_groups()["TargetGroups"]:
             health = self.elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
             for each in health["TargetHealthDescriptions"]:
-                found.append((each["Target"]["Port"], each["TargetHealth"]["State"]))
-        return sorted(found)
+                found[each["Target"]["Id"], each["Target"]["Port"]] = each["TargetHealth"]["State"]
+        return found
+
+    def health(self) -> list[tuple[int, str]]:
+        """Port and state of all targets."""
+        return sorted((port, state) for (_, port), state in self.targets().items())
 
     def load_balancers(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.elbv2.describe_load_balancers()["LoadBalancers"]

@@ -149,8 +149,9 @@ def test_requests_reach_the_pods_and_follow_them(run: Run) -> None:
             await world.client.delete(PODS, pod)
 
         async def replaced() -> bool:
-            names = {pod["metadata"]["name"] for pod in await world.items(PODS)}
-            return not names & before and world.health() == [(8080, "healthy")] * 2
+            pods = await world.items(PODS)
+            serving = {(pod["status"].get("podIP"), 8080): "healthy" for pod in pods}
+            return not {pod["metadata"]["name"] for pod in pods} & before and world.targets() == serving
 
         await until(replaced)
         assert await answer(world) == b"HTTP/1.1 200 OK\r\n"

@@ -77,7 +77,13 @@ class Scheduler:
             await self._refuse(pod, message)
         zone = min(zones, key=lambda each: self._load(each, pod))
         nodes = [node for node in self._nodes.objects.values() if labels_of(node).get(ZONE) == zone]
-        return nodes[0] if nodes else await self._client.create(NODES, _node(zone))
+        return nodes[0] if nodes else await self._add_node(zone)
+
+    async def _add_node(self, zone: str) -> Object:
+        name = f"i-0{secrets.token_hex(8)}"
+        metadata = {"name": name, "labels": {**_labels(zone), "kubernetes.io/hostname": name}}
+        made = await self._client.create(NODES, {"metadata": metadata, "spec": {"providerID": f"aws:///{zone}/{name}"}})
+        return await self._client.patch(NODES, key_of(made), {"status": _node_status(name)}, "status")
 
     def _load(self, zone: str, pod: Object) -> tuple[int, int]:
         """How many pods are in a zone: of the same owner, and at all."""
@@ -147,25 +153,18 @@ def _labels(zone: str) -> dict[str, str]:
     return {**_LABELS, ZONE: zone, "topology.kubernetes.io/region": zone[:-1]}
 
 
-def _node(zone: str) -> Object:
-    name = f"i-0{secrets.token_hex(8)}"
-    conditions = [
-        {
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "message": "kubelet is posting ready status",
-            "lastHeartbeatTime": now(),
-            "lastTransitionTime": now(),
-        }
-    ]
+def _node_status(name: str) -> Object:
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+        "lastHeartbeatTime": now(),
+        "lastTransitionTime": now(),
+    }
     return {
-        "metadata": {"name": name, "labels": {**_labels(zone), "kubernetes.io/hostname": name}},
-        "spec": {"providerID": f"aws:///{zone}/{name}"},
-        "status": {
-            "capacity": _CAPACITY,
-            "allocatable": _CAPACITY,
-            "conditions": conditions,
-            "addresses": [{"type": "Hostname", "address": name}],
-        },
+        "capacity": _CAPACITY,
+        "allocatable": _CAPACITY,
+        "conditions": [ready],
+        "addresses": [{"type": "Hostname", "address": name}],
     }

@@ -60,10 +60,6 @@ class Container:
             "lastState": {},
         }
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process and self._process.returncode is None else None
-
     async def run(self) -> None:
         """Keep the container running until cancelled, or until it ends for good by the pod's restart policy."""
         await self._pull()

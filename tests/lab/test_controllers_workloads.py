@@ -111,7 +111,7 @@ def test_a_deployment_serves_from_two_zones(run: Run) -> None:
         for pod in pods:
             assert json.loads(await fetch(pod, "/api/v3/pet/1"))["name"] == "Cat 1"
         found = await world.items(NODES)
-        assert all({"Ready": "True"} == {c["type"]: c["status"] for c in n["status"]["conditions"]} for n in found)
+        assert all({c["type"]: c["status"] for c in n["status"]["conditions"]} == {"Ready": "True"} for n in found)
         nodes = {node["metadata"]["name"]: node["metadata"]["labels"] for node in found}
         zones = {nodes[pod["spec"]["nodeName"]]["topology.kubernetes.io/zone"] for pod in pods}
         assert zones == {"us-west-2a", "us-west-2b"}

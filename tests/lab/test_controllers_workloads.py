@@ -23,6 +23,7 @@ from lab.controllers.client import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
     ENDPOINT_SLICES,
+    EVENTS,
     NAMESPACES,
     NODES,
     PODS,
@@ -294,7 +295,7 @@ def test_a_failing_probe_has_its_consequence(run: Run, probe: Object, reason: st
         await deploy(world, changed(**probe))
 
         async def told() -> bool:
-            return (await world.events("petstore-")).get(reason, {}).get("message") == message
+            return (reason, message) in [(each["reason"], each["message"]) for each in await world.items(EVENTS)]
 
         await until(told)
 

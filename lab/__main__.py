@@ -147,7 +147,9 @@ def _down(folder: Path) -> int:
         deadline = time.monotonic() + _STOP_TIMEOUT
         while folders.holder(folder) is not None and time.monotonic() < deadline:
             time.sleep(_POLL)
-    _kill(_processes_of(folder))
+    while processes := _processes_of(folder):
+        _kill(processes)
+        time.sleep(_POLL)
     print("The lab is down.")
     return 0
 

@@ -143,19 +143,6 @@ class LabClusters:
         folder.write_kubeconfig(self.settings, clusters, self.credentials["k8s"])
 
 
-@dataclasses.dataclass
-class _Running:
-    """What runs behind one cluster."""
-
-    server: kubernetes.ApiServer
-    controllers: asyncio.Task[None]
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        _LOG.error("The controllers of a cluster have ended", exc_info=error)
-
-
 def _client(settings: Settings, credentials: dict[str, str], service: str) -> Any:
     """A boto3 client of this lab."""
     return boto3.client(

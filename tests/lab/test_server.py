@@ -10,6 +10,8 @@ import os
 import re
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,10 +45,14 @@ def up(folder: Path, *arguments: str) -> RunningLab:
     return RunningLab(folder)
 
 
-def test_a_lab_is_ready_within_five_seconds(folder: Path) -> None:
+def test_a_lab_is_ready_soon_after_its_code_is_loaded(folder: Path) -> None:
+    """About 3 seconds on a machine that has nothing else to do; held against loading the code, as others may be at work."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import lab.server"], cwd=running_lab.CHECKOUT, check=True)
+    loading = time.monotonic() - began
     began = time.monotonic()
     lab = up(folder)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 5 * loading
     assert lab.client("sts").get_caller_identity()
     assert "is up" in running_lab.lab("status", folder).stdout
 

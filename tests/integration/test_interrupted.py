@@ -16,13 +16,6 @@ from .conftest import BIN, CHECKOUT, Lab
 
 #: Each run is killed as soon as AWS has answered this call, before anybody could note the answer.
 KILLED_AFTER = ["CreateCluster", "CreateVpcLink", "CreateRestApi", "CreateDeployment"]
-    "CreateRole",
-    "CreateCluster",
-    "CreateAccessEntry",
-    "CreateVpcLink",
-    "CreateRestApi",
-    "CreateDeployment",
-]
 
 
 def seen(lab: Lab, operation: str) -> bool:

@@ -417,6 +417,20 @@ class TestServerSideApply:
         error = refusal(self.apply, cluster, namespace, service(tipe="LoadBalancer"))
         assert ".spec.tipe: field not declared in schema" in error.body
 
+    def test_an_apply_without_fields_leaves_no_manager_so_the_next_one_changes_something(
+        self, cluster: Cluster
+    ) -> None:
+        name = "owns-nothing"
+        bare = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+        def applied() -> list[str]:
+            cluster.kubectl("apply", "--server-side", "-f", "-", given=bare)
+            item = cluster.json("get", "namespace", name, "--show-managed-fields")
+            return [entry["manager"] for entry in item["metadata"].get("managedFields", [])]
+
+        assert applied() == []
+        assert applied() == ["before-first-apply"]
+
     def test_kubectl_takes_over_from_client_side_apply(self, cluster: Cluster, namespace: str) -> None:
         cluster.kubectl("apply", "-n", namespace, "-f", "-", given=config_map(a="1", b="2"))
         cluster.kubectl("apply", "-n", namespace, "--server-side", "-f", "-", given=config_map(a="1"))

@@ -117,6 +117,9 @@ def record(
         made = there - fieldsets.closure(old) - _ALWAYS_THERE
         managers.set(manager, (managers.of(manager) & there) | changed | made, time)
     else:
+        if before is not None and not before["metadata"].get("managedFields"):
+            nobody = Manager("before-first-apply", "Update", manager.api_version)
+            managers.set(nobody, old.keys() | (fieldsets.closure(old) - _ALWAYS_THERE), time)
         managers.set(manager, set(_flatten(kind, applied, manager)), time)
     after["metadata"].pop("managedFields", None)
     if entries := managers.entries():

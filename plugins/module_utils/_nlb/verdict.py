@@ -216,8 +216,8 @@ def _ambiguous(observation: Observation) -> Verdict | None:
     return Verdict.failed(
         "AmbiguousLoadBalancer",
         f"{len(found)} load balancers carry the tags of {observation.contract}: {arns}.",
-        "k8s",
-        "Delete the one whose DNS name the Service does not show.",
+        "infra",
+        "Delete the one whose DNS name the Service does not show (kubectl get service, by k8s).",
     )
 
 
@@ -296,7 +296,7 @@ def _hostname(observation: Observation) -> Verdict | None:
         "HostnameMismatch",
         f"The Service shows {', '.join(service.hostnames)}, but {balancer.dns_name} carries its tags.",
         "k8s",
-        "If the load balancer was replaced, the Service follows soon; else delete the one that is not the Service's.",
+        "If the load balancer was replaced, the Service follows soon; else recreate the Service.",
     )
 
 

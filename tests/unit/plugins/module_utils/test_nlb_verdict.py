@@ -185,7 +185,7 @@ def test_a_self_managed_controllers_load_balancer_ends_the_wait_if_it_is_this_cl
 
 def test_two_load_balancers_for_one_contract_fail_closed() -> None:
     verdict = judged(aws_view([load_balancer(1), load_balancer(2)]))
-    assert summary(verdict) == ("failed", "AmbiguousLoadBalancer", "k8s")
+    assert summary(verdict) == ("failed", "AmbiguousLoadBalancer", "infra")
     assert ARN in verdict.message and f"{ARN[:-1]}2" in verdict.message
 
 

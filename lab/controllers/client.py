@@ -83,6 +83,8 @@ class Cache:
         self.resource = resource
         self.objects: dict[Key, Object] = {}
         self.listeners: list[Callable[[Object | None, Object | None], None]] = []
+        #: The uids of what is gone: an answer that arrives after the watch told of the end must not bring it back.
+        self._gone: set[str] = set()
 
     def get(self, key: Key) -> Object | None:
         return self.objects.get(key)
@@ -93,7 +95,7 @@ class Cache:
     def put(self, item: Object) -> None:
         """Take in an object, unless a newer state of it is known."""
         before = self.objects.get(key_of(item))
-        if before and version_of(before) >= version_of(item):
+        if item["metadata"]["uid"] in self._gone or (before and version_of(before) >= version_of(item)):
             return
         # Items of lists don't say what they are.
         item.update(kind=self.resource.kind, apiVersion=self.resource.api_version)
@@ -101,6 +103,7 @@ class Cache:
         self._tell(before, item)
 
     def remove(self, item: Object) -> None:
+        self._gone.add(item["metadata"]["uid"])
         before = self.objects.get(key_of(item))
         if before and before["metadata"]["uid"] == item["metadata"]["uid"]:
             del self.objects[key_of(item)]
@@ -164,9 +167,7 @@ class KubeClient:
             if error.code != 404:
                 raise
             answer = {}
-        left = answer.get("metadata", {})
-        # What waits for finalizers, or for its kubelet, is still there.
-        if left.get("deletionTimestamp") and (left.get("finalizers") or left.get("deletionGracePeriodSeconds")):
+        if _is_still_there(answer):
             self._seen(resource, answer)
         elif resource in self._caches:
             self._caches[resource].remove(item)
@@ -225,3 +226,14 @@ class KubeClient:
         if resource in self._caches:
             self._caches[resource].put(item)
         return item
+
+
+def _is_still_there(answer: Object) -> bool:
+    """Whether what was deleted waits for finalizers (a namespace's are in its specification) or for its kubelet."""
+    metadata = answer.get("metadata", {})
+    waits_for = (
+        metadata.get("finalizers"),
+        metadata.get("deletionGracePeriodSeconds"),
+        answer.get("spec", {}).get("finalizers"),
+    )
+    return "deletionTimestamp" in metadata and any(waits_for)

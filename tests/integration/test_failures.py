@@ -33,7 +33,7 @@ def test_without_tagged_subnets_the_wait_ends_early_with_the_controllers_words(l
     run = lab.playbook(WORKLOAD, "--extra-vars", "petstore_workload_wait_timeout=300")
     assert run.returncode != 0
     assert time.monotonic() - started < 150
-    for words in ("unable to resolve at least one subnet", "infra", "vpc_tagging"):
+    for words in ("unable to resolve at least one subnet", "Owner: infra", "role vpc_tagging"):
         assert words in run.output
 
 
@@ -45,20 +45,36 @@ def test_infra_mends_the_tag_and_the_workload_comes_up(lab: Lab) -> None:
     assert run.returncode == 0, run.output
 
 
-def test_pods_that_never_get_ready_are_named_with_their_owner(lab: Lab) -> None:
-    run = lab.playbook(
-        WORKLOAD,
-        "--extra-vars",
-        json.dumps({"petstore_workload_image": "example.com/missing:1", "petstore_workload_wait_timeout": 8}),
-    )
+MISSING_IMAGE = {"petstore_workload_image": "example.com/missing:1", "petstore_workload_wait_timeout": 8}
+
+
+def test_pods_that_never_get_ready_are_named_with_reason_and_owner(lab: Lab) -> None:
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({**MISSING_IMAGE, "seam_namespace": "never"}))
     assert run.returncode != 0
-    assert "ImagePull" in run.output or "pull" in run.output
-    assert "k8s" in run.output
+    for words in ("Timed out after 8 s", "ImagePullBackOff", "[NoReadyPods]", "Owner: k8s"):
+        assert words in run.output
 
 
-def test_the_old_pods_go_on_serving_and_the_next_run_finishes(lab: Lab) -> None:
+def test_an_update_that_never_comes_up_says_why_and_the_old_pods_go_on_serving(lab: Lab) -> None:
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(MISSING_IMAGE))
+    assert run.returncode != 0
+    for words in ("did not finish in 8 s", 'Back-off pulling image "example.com/missing:1"', "Owner: k8s"):
+        assert words in run.output
+    elbv2 = lab.client("elbv2")
+    groups = [each["TargetGroupArn"] for each in elbv2.describe_target_groups()["TargetGroups"]]
+    health = [
+        each["TargetHealth"]["State"]
+        for group in groups
+        for each in elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    ]
+    assert health == ["healthy", "healthy"]
+
+
+def test_the_next_run_finishes_the_update(lab: Lab) -> None:
     run = lab.playbook(WORKLOAD)
     assert run.returncode == 0, run.output
+    gone = lab.kubectl("delete", "namespace", "never", "--timeout=60s")
+    assert gone.returncode == 0, gone.stderr
 
 
 def test_a_failed_link_is_removed_and_made_anew(lab: Lab) -> None:
@@ -71,7 +87,9 @@ def test_a_failed_link_is_removed_and_made_anew(lab: Lab) -> None:
     assert failed.returncode != 0
     assert "already associated with another VPC Endpoint Service" in failed.output
     apigateway.delete_vpc_link(vpcLinkId=foreign["id"])
+    deadline = time.monotonic() + 30
     while any(link["id"] == foreign["id"] for link in apigateway.get_vpc_links()["items"]):
+        assert time.monotonic() < deadline, "The foreign link is never gone"
         time.sleep(0.1)
     run = lab.playbook(API)
     assert run.returncode == 0, run.output

@@ -62,20 +62,19 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
         event = {"type": kind, "object": item if kind == "ERROR" else show(item, kind)}
         await response.write(bodies.encode(event).encode() + b"\n")
 
-    try:
-        async with asyncio.timeout(float(request.query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)):
-            async with contextlib.aclosing(_events(request, target, store, wanted)) as stream:
-                async for kind, item in stream:
-                    await send(kind, item)
-    except TimeoutError:
-        if _bookmarks(request):
-            await send("BOOKMARK", _bookmark(target, store.revision))
-    except StatusError as error:
-        await send("ERROR", error.status())
-    except ConnectionError:
-        # The client has seen enough.
-        return response
-    await response.write_eof()
+    # A client that has seen enough closes the connection at any time.
+    with contextlib.suppress(ConnectionError):
+        try:
+            async with asyncio.timeout(float(request.query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)):
+                async with contextlib.aclosing(_events(request, target, store, wanted)) as stream:
+                    async for kind, item in stream:
+                        await send(kind, item)
+        except TimeoutError:
+            if _bookmarks(request):
+                await send("BOOKMARK", _bookmark(target, store.revision))
+        except StatusError as error:
+            await send("ERROR", error.status())
+        await response.write_eof()
     return response
 
 

@@ -38,8 +38,14 @@ class Namespaces:
                 self.controller.enqueue(key)
 
     async def _reconcile(self, key: Key) -> float | None:
-        namespace = self._namespaces.get(key)
-        if namespace is None or not is_ending(namespace):
+        # Asked anew, as kube-controller-manager does: under a name that is known as ending there may be a new one.
+        try:
+            namespace = await self._client.get(NAMESPACES, key)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return None
+        if not is_ending(namespace):
             return None
         left = await self._empty(key[1])
         if left:

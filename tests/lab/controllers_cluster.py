@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -40,10 +41,23 @@ class World:
         self.plane = plane
         self.links = links
         self.cluster = cluster
-        self.elbv2 = boto3.client("elbv2", region_name=REGION)
-        self.ec2 = boto3.client("ec2", region_name=REGION)
+        self._moto_lock = threading.Lock()
+        self.elbv2 = self.aws("elbv2")
+        self.ec2 = self.aws("ec2")
         self.client: KubeClient
         self.server: kubernetes.ApiServer
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client. Like the lab's endpoint it asks moto one thing at a time: moto isn't made for more."""
+        client = boto3.client(service, region_name=REGION)
+        call = client._make_api_call
+
+        def one_at_a_time(*arguments: Any) -> Any:
+            with self._moto_lock:
+                return call(*arguments)
+
+        client._make_api_call = one_at_a_time
+        return client
 
     def tag_subnets(self) -> None:
         self.ec2.create_tags(
@@ -149,7 +163,7 @@ async def running(folder: Path, octet: int = 92) -> AsyncIterator[World]:
         world.server = await kubernetes.start(
             settings, "petstore", "1.36", lambda token: None, lambda user, wanted: Decision(False)
         )
-        clients = {name: boto3.client(name, region_name=REGION) for name in ("ec2", "elbv2")}
+        clients = {"ec2": world.ec2, "elbv2": world.elbv2}
         world.client = KubeClient(world.server.url, world.server.ca_pem, world.server.admin_token)
         tasks = [
             asyncio.create_task(plane.run()),

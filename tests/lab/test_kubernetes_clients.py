@@ -538,6 +538,14 @@ class TestDeletion:
         assert "because it is being terminated" in error.body
         cluster.core.patch_namespaced_config_map("held", namespace, {"metadata": {"finalizers": None}})
 
+    def test_only_what_was_seen_is_finalized(self, cluster: Cluster, namespace: str) -> None:
+        metadata = cluster.core.read_namespace(namespace).metadata
+        seen = {"name": namespace, "resourceVersion": metadata.resource_version}
+        cluster.core.patch_namespace(namespace, {"metadata": {"labels": {"newer": "yes"}}})
+        body = {"metadata": seen, "spec": {"finalizers": []}}
+        assert refusal(cluster.core.replace_namespace_finalize, namespace, body).status == 409
+        assert cluster.core.read_namespace(namespace).spec.finalizers == ["kubernetes"]
+
     def test_the_cluster_keeps_its_own_namespaces(self, cluster: Cluster) -> None:
         assert "this namespace may not be deleted" in refusal(cluster.core.delete_namespace, "kube-system").body
 

@@ -111,6 +111,8 @@ class Subresources:
 
         def edit(item: Object) -> Object:
             item["spec"] = {"finalizers": (wanted.get("spec") or {}).get("finalizers") or []}
+            seen = wanted.get("metadata") or {}
+            item["metadata"].update({name: seen[name] for name in ("uid", "resourceVersion") if seen.get(name)})
             return item
 
         return bodies.answer(self._registry.edit(target.resource, "", target.name, edit, options, "finalize"))

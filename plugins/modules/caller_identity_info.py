@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose credentials these are, and whether they are the ones that a play is meant to run with."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: caller_identity_info
+version_added: 1.0.0
+short_description: Tell whose AWS credentials a play runs with, and refuse all but the expected ones
+description:
+  - Asks STS whose credentials these are, which needs no permission.
+  - Fails with one sentence when they belong to another account, IAM role or user than expected, or when the region is
+    another one. As a play's first task it keeps a team from working with another team's identity.
+author:
+  - seam.eks_auto contributors (@seam)
+options:
+  expected_principal_arn:
+    description:
+      - ARN of the IAM role or user that the credentials must belong to. For a role this is the role's own ARN, never
+        that of an STS session.
+      - STS does not tell the path of a role, so paths are not compared.
+    type: str
+  expected_region:
+    description: The region that must be set.
+    type: str
+  remedy:
+    description: What to do when it is somebody else. Ends the error message.
+    type: str
+    default: Set the credentials that belong to this play.
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - seam.eks_auto.attributes.info
+seealso:
+  - name: GetCallerIdentity
+    description: AWS STS API reference.
+    link: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+"""
+
+EXAMPLES = r"""
+- name: Work as infra only
+  seam.eks_auto.caller_identity_info:
+    expected_principal_arn: arn:aws:iam::111122223333:role/infra
+    expected_region: us-west-2
+    remedy: Set aws_auth of the group infra.
+
+- name: See who we are
+  seam.eks_auto.caller_identity_info:
+"""
+
+RETURN = r"""
+account:
+  description: The account's id.
+  returned: success
+  type: str
+  sample: "111122223333"
+arn:
+  description: The caller's ARN as STS tells it, for a role that of the session.
+  returned: success
+  type: str
+  sample: arn:aws:sts::111122223333:assumed-role/infra/alice
+partition:
+  description: The ARN's partition.
+  returned: success
+  type: str
+  sample: aws
+region:
+  description: The region in use.
+  returned: success
+  type: str
+  sample: us-west-2
+"""
+
+import re
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+if t.TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+_ARN = re.compile(r"arn:(?P<partition>[^:]+):(?P<service>iam|sts)::(?P<account>\d{12}):(?P<resource>.+)")
+
+
+class Principal(t.NamedTuple):
+    """A role or user: ``kind`` is role, user, or what else STS tells of (root, federated-user)."""
+
+    account: str
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, arn: str) -> Principal:
+        """The principal behind an ARN of IAM's or STS's. Raises AnsibleAWSError for anything else."""
+        found = _ARN.fullmatch(arn)
+        if not found:
+            raise AnsibleAWSError(message=f"{arn} is not the ARN of an IAM role or user")
+        kind, _, rest = found["resource"].partition("/")
+        if kind == "assumed-role":
+            # A session's ARN has the role's name and the session's, and no path.
+            return cls(found["account"], "role", rest.partition("/")[0])
+        return cls(found["account"], kind, rest.rpartition("/")[2])
+
+
+class Identity(t.NamedTuple):
+    """Who calls, and where."""
+
+    arn: str
+    region: str
+
+
+def objection(found: Identity, expected_arn: str | None, expected_region: str | None) -> str | None:
+    """Why the identity is not the expected one; None when it is. Raises AnsibleAWSError for a bad expectation."""
+    if expected_arn:
+        expected = Principal.of(expected_arn)
+        if ":sts:" in expected_arn or expected.kind not in ("role", "user"):
+            raise AnsibleAWSError(
+                message=f"expected_principal_arn: {expected_arn} is not the ARN of an IAM role or user "
+                "(arn:aws:iam::<account>:role/<name>). Name the role behind a session."
+            )
+        principal = Principal.of(found.arn)
+        if principal.account != expected.account:
+            return (
+                f"These credentials are {found.arn}, in account {principal.account}; "
+                f"expected is {expected_arn}, in account {expected.account}."
+            )
+        if principal != expected:
+            return f"These credentials are {found.arn}; expected is {expected_arn}."
+    if expected_region and found.region != expected_region:
+        return f"The region is {found.region}; expected is {expected_region}."
+    return None
+
+
+@AWSErrorHandler.common_error_handler("ask STS whose credentials these are")
+@AWSRetry.jittered_backoff()
+def get_caller_identity(client: BaseClient) -> dict[str, str]:
+    return client.get_caller_identity()
+
+
+def run(module: AnsibleAWSModule) -> dict[str, t.Any]:
+    """The module's result. Raises AnsibleAWSError."""
+    answer = get_caller_identity(module.client("sts"))
+    found = Identity(answer["Arn"], module.region)
+    reason = objection(found, module.params["expected_principal_arn"], module.params["expected_region"])
+    if reason:
+        raise AnsibleAWSError(message=reason)
+    return {
+        "account": answer["Account"],
+        "arn": found.arn,
+        "partition": found.arn.split(":")[1],
+        "region": found.region,
+    }
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "expected_principal_arn": {"type": "str"},
+            "expected_region": {"type": "str"},
+            "remedy": {"type": "str", "default": "Set the credentials that belong to this play."},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(changed=False, **run(module))
+    except AnsibleAWSError as error:
+        reason = f"{error.message}: {error.exception}" if error.exception else error.message
+        module.fail_json(msg=f"{reason.rstrip('.')}. {module.params['remedy']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose credentials are let through, and in which words the others are refused."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.seam.eks_auto.plugins.modules.caller_identity_info import Identity, objection
+
+INFRA = "arn:aws:iam::111122223333:role/infra"
+SESSION = Identity("arn:aws:sts::111122223333:assumed-role/infra/alice", "us-west-2")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (SESSION.arn, INFRA),
+        # STS leaves a role's path out.
+        (SESSION.arn, "arn:aws:iam::111122223333:role/teams/infra"),
+        ("arn:aws:iam::111122223333:user/people/alice", "arn:aws:iam::111122223333:user/alice"),
+        ("arn:aws-cn:sts::111122223333:assumed-role/infra/alice", "arn:aws-cn:iam::111122223333:role/infra"),
+        (SESSION.arn, None),
+    ],
+)
+def test_the_expected_identity_is_let_through(found: str, expected: str | None) -> None:
+    assert objection(Identity(found, "us-west-2"), expected, "us-west-2") is None
+
+
+def test_another_role_is_refused() -> None:
+    assert objection(SESSION, "arn:aws:iam::111122223333:role/k8s", None) == (
+        "These credentials are arn:aws:sts::111122223333:assumed-role/infra/alice; "
+        "expected is arn:aws:iam::111122223333:role/k8s."
+    )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "arn:aws:iam::111122223333:user/infra",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:sts::111122223333:federated-user/infra",
+        # The name of the session is its maker's choice.
+        "arn:aws:sts::111122223333:assumed-role/other/infra",
+    ],
+)
+def test_a_name_alone_makes_no_role(found: str) -> None:
+    reason = objection(Identity(found, "us-west-2"), INFRA, None)
+    assert reason == f"These credentials are {found}; expected is {INFRA}."
+
+
+def test_another_account_is_named() -> None:
+    assert objection(SESSION, "arn:aws:iam::999999999999:role/infra", None) == (
+        "These credentials are arn:aws:sts::111122223333:assumed-role/infra/alice, in account 111122223333; "
+        "expected is arn:aws:iam::999999999999:role/infra, in account 999999999999."
+    )
+
+
+def test_another_region_is_refused() -> None:
+    assert objection(SESSION, INFRA, "eu-west-1") == "The region is us-west-2; expected is eu-west-1."
+
+
+@pytest.mark.parametrize("expected", ["infra", SESSION.arn, "arn:aws:iam::111122223333:root"])
+def test_what_names_no_role_or_user_is_no_expectation(expected: str) -> None:
+    with pytest.raises(AnsibleAWSError, match="is not the ARN of an IAM role or user"):
+        objection(SESSION, expected, None)

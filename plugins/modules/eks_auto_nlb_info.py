@@ -48,9 +48,11 @@ options:
         and pods in O(namespace), and the Python package C(kubernetes). Tokens are made from the AWS credentials.
         If Kubernetes refuses the identity, the module fails (when waiting after 30 seconds, for a new access entry takes
         effect with a delay) rather than see only half.
+      - V(vpc_links) adds RV(vpc_links), what holds the load balancer, to V(aws), and needs C(apigateway:GET) on
+        C(/vpclinks).
     type: list
     elements: str
-    choices: [aws, kubernetes]
+    choices: [aws, kubernetes, vpc_links]
     default: [aws, kubernetes]
   wait_for:
     description:
@@ -118,6 +120,14 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ nlb.verdict.message }} ({{ nlb.verdict.owner }}: {{ nlb.verdict.fix }})"
   when: nlb.verdict.state != 'done'
+
+- name: Look at what keeps AWS from deleting the load balancer
+  seam.eks_auto.eks_auto_nlb_info:
+    cluster_name: petstore
+    namespace: petstore
+    service: vpclink
+    observe: [aws, vpc_links]
+  register: nlb
 """
 
 RETURN = r"""
@@ -284,6 +294,29 @@ kubernetes:
           count: 1
           first: "2026-01-31T12:00:00+00:00"
           last: "2026-01-31T12:00:00+00:00"
+vpc_links:
+  description:
+    - The VPC links (V1) of this account that are joined to the contract's load balancers, of which there may be several
+      while one replaces another. AWS deletes none of these before the link is gone.
+  returned: when O(observe) contains V(vpc_links)
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: ID of the link.
+      type: str
+      sample: zm3d6l
+    name:
+      description: Its name.
+      type: str
+      sample: petstore-petstore-vpclink
+    status:
+      description: Its state, V(PENDING), V(AVAILABLE), V(DELETING) or V(FAILED).
+      type: str
+      sample: AVAILABLE
+    target_arn:
+      description: ARN of the load balancer.
+      type: str
 verdict:
   description:
     - What the last observation means for O(wait_for). Without it, for V(healthy) (or V(provisioned) if AWS is not observed).
@@ -344,6 +377,7 @@ from dataclasses import asdict
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.api import get_vpc_links
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import describe_cluster
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
@@ -366,15 +400,19 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "observe": {
         "type": "list",
         "elements": "str",
-        "choices": ["aws", "kubernetes"],
+        "choices": ["aws", "kubernetes", "vpc_links"],
         "default": ["aws", "kubernetes"],
     },
     "wait_for": {"type": "str", "choices": list(STAGES)},
     "wait_timeout": {"type": "int", "default": 600},
 }
 
+# Namespaces are DNS labels of RFC 1123, Services of RFC 1035:
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAMES = {
+    "namespace": (re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"), "letter or digit"),
+    "service": (re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"), "letter"),
+}
 
 # Seconds between two looks at AWS. With this growth, a change is seen late by half a second and 2 % of the time in
 # which nothing changed; ten minutes without a change are some 160 looks.
@@ -405,13 +443,17 @@ class Seam:
 def check_options(params: dict[str, t.Any]) -> None:
     """All that can be judged without looking; raises :class:`AnsibleAWSError`."""
     check_cluster_name("cluster_name", params["cluster_name"])
-    for option in ("namespace", "service"):
+    for option, (pattern, first) in _NAMES.items():
         require(
-            _DNS_LABEL.fullmatch(params[option]),
-            f"{option}: {params[option]!r} is no name for Kubernetes: up to 63 lower-case letters, digits and hyphens, "
-            "beginning and ending with a letter or digit.",
+            pattern.fullmatch(params[option]),
+            f"{option}: {params[option]!r} is no name that Kubernetes takes: up to 63 lower-case letters, digits and "
+            f"hyphens, a {first} first and no hyphen last.",
         )
-    require(params["observe"], "observe: give aws, kubernetes, or both.")
+    require({"aws", "kubernetes"}.intersection(params["observe"]), "observe: give aws, kubernetes, or both.")
+    require(
+        "aws" in params["observe"] or "vpc_links" not in params["observe"],
+        "observe: vpc_links are those of the load balancer, which is seen through aws only.",
+    )
     require(params["wait_timeout"] > 0, "wait_timeout: must be a positive number of seconds.")
     require(
         "aws" in params["observe"] or params["wait_for"] in (None, "provisioned"),
@@ -487,6 +529,21 @@ def _result(observation: Observation, verdict: Verdict, timeline: Timeline) -> d
     }
 
 
+def _vpc_links(module: AnsibleAWSModule, observation: Observation) -> dict[str, t.Any]:
+    """What the module returns of the links that hold the load balancers; nothing unless it was asked for."""
+    if "vpc_links" not in module.params["observe"] or observation.aws is None:
+        return {}
+    arns = [balancer.arn for balancer in observation.aws.load_balancers]
+    links = get_vpc_links(module.client("apigateway")) if arns else []
+    held = [
+        {"id": link["id"], "name": link["name"], "status": link["status"], "target_arn": arn}
+        for link in links
+        for arn in link["targetArns"]
+        if arn in arns
+    ]
+    return {"vpc_links": held}
+
+
 def _look_once(seam: Seam, goal: str | None, lenient: bool) -> dict[str, t.Any]:
     """One look's result; unless ``lenient``, raises :class:`AnsibleAWSError` if Kubernetes can't be asked."""
     observation = seam.look()
@@ -525,7 +582,9 @@ def main() -> None:
             seam = _seam(module, wake)
             result = _wait(seam, goal, module.params["wait_timeout"], wake)
         else:
-            result = _look_once(_seam(module, wake=None), goal, lenient=module.check_mode)
+            seam = _seam(module, wake=None)
+            result = _look_once(seam, goal, lenient=module.check_mode)
+        result |= _vpc_links(module, seam.last)
     except WaitError as error:
         result = _result(seam.last, error.verdict, error.timeline)
         module.fail_json(msg="\n".join([str(error), *(f"Hint: {hint}" for hint in result["hints"])]), **result)

@@ -38,6 +38,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     service,
     target,
 )
+from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import FakeApiGateway
 
 Result = dict[str, t.Any]
 
@@ -67,6 +68,7 @@ class World:
     def __init__(self) -> None:
         self.elb = FakeElb.healthy()
         self.kubernetes = FakeKubernetes.healthy()
+        self.apigateway = FakeApiGateway()
         self.cluster: Result | None = {
             "name": "petstore",
             "status": "ACTIVE",
@@ -79,6 +81,8 @@ class World:
     def client(self, service_name: str) -> t.Any:
         if service_name == "elbv2":
             return self.elb.client()
+        if service_name == "apigateway":
+            return self.apigateway
         made = boto3.client(service_name, region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
         if service_name == "eks":
             made._make_api_call = self._eks
@@ -121,6 +125,10 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     return runner
 
 
+def link(link_id: str, target_arn: str) -> Result:
+    return {"id": link_id, "name": f"to {link_id}", "status": "AVAILABLE", "targetArns": [target_arn], "tags": {}}
+
+
 def healthy_in(run: t.Callable[..., Result], **options: t.Any) -> Result:
     return run(wait_for="healthy", wait_timeout=600, **options)
 
@@ -154,7 +162,7 @@ def test_one_look_returns_all_that_is_seen(run: t.Callable[..., Result], world: 
     assert reasons(result) == ["healthy"]
 
 
-def test_the_documentation_names_every_key_that_is_returned(run: t.Callable[..., Result]) -> None:
+def test_the_documentation_names_every_key_that_is_returned(run: t.Callable[..., Result], world: World) -> None:
     def check(documented: Result, returned: Result) -> None:
         assert documented.keys() == returned.keys()
         for key, entry in documented.items():
@@ -166,7 +174,8 @@ def test_the_documentation_names_every_key_that_is_returned(run: t.Callable[...,
                 sample = entry["sample"][0] if isinstance(entry["sample"], list) else entry["sample"]
                 assert sample.keys() == inner.keys()
 
-    result = run()
+    world.apigateway.links = {"l1": link("l1", ARN)}
+    result = run(observe=["aws", "kubernetes", "vpc_links"])
     for key in ("failed", "changed", "warnings", "invocation"):
         result.pop(key, None)
     check(yaml.safe_load(eks_auto_nlb_info.RETURN), result)
@@ -333,6 +342,34 @@ def test_a_refusal_by_kubernetes_gets_half_a_minute(run: t.Callable[..., Result]
     assert "services is forbidden" in result["msg"] and "eks_access_entry" in result["msg"]
 
 
+# What holds the load balancer
+
+
+def test_the_links_that_hold_the_load_balancer_are_returned_when_asked_for(
+    run: t.Callable[..., Result], world: World
+) -> None:
+    world.apigateway.links = {"l1": link("l1", ARN), "l2": link("l2", "arn:another")}
+    held = [{"id": "l1", "name": "to l1", "status": "AVAILABLE", "target_arn": ARN}]
+    assert run(observe=["aws", "vpc_links"])["vpc_links"] == held
+    assert healthy_in(run, observe=["aws", "vpc_links"])["vpc_links"] == held
+    assert "vpc_links" not in run(observe=["aws"])
+
+
+def test_links_of_both_load_balancers_are_returned_while_one_replaces_the_other(
+    run: t.Callable[..., Result], world: World
+) -> None:
+    world.elb.balancers = [load_balancer(1), load_balancer(2)]
+    world.elb.tags = {balancer["LoadBalancerArn"]: dict(TAGS) for balancer in world.elb.balancers}
+    world.apigateway.links = {"l2": link("l2", world.elb.balancers[1]["LoadBalancerArn"])}
+    assert [held["id"] for held in run(observe=["aws", "vpc_links"])["vpc_links"]] == ["l2"]
+
+
+def test_nobody_asks_for_links_when_there_is_no_load_balancer(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.balancers = []
+    assert run(observe=["aws", "vpc_links"])["vpc_links"] == []
+    assert world.apigateway.calls == []
+
+
 # Errors
 
 
@@ -342,7 +379,11 @@ def test_a_refusal_by_kubernetes_gets_half_a_minute(run: t.Callable[..., Result]
         ({"cluster_name": "-petstore"}, "cluster_name:"),
         ({"namespace": "Petstore"}, "namespace:"),
         ({"service": "vpc_link"}, "service:"),
+        ({"namespace": "-petstore"}, "namespace:"),
+        ({"service": "1st"}, "service:"),
         ({"observe": []}, "observe:"),
+        ({"observe": ["vpc_links"]}, "observe:"),
+        ({"observe": ["kubernetes", "vpc_links"]}, "observe:"),
         ({"wait_timeout": 0}, "wait_timeout:"),
         ({"observe": ["kubernetes"], "wait_for": "active"}, "wait_for:"),
     ],

@@ -99,7 +99,7 @@ def test_when_nobody_listens_there_is_one_clear_error(lab: Lab) -> None:
 def test_in_the_wrong_region_there_is_one_clear_error(lab: Lab) -> None:
     auth = {**lab.facts["credentials"]["k8s"], "region": "eu-central-1", "endpoint_url": lab.facts["aws_endpoint_url"]}
     auth.pop("arn")
-    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({"aws_auth": auth}))
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({"aws_auth": auth, "seam_region": "eu-central-1"}))
     assert run.returncode != 0
     assert "There is no EKS cluster petstore in region eu-central-1 of this account" in run.output
     assert "Traceback" not in run.output

@@ -30,7 +30,8 @@ options:
   state:
     description:
       - V(present) creates or updates the cluster. If it is just being deleted, that is waited out first.
-      - V(absent) deletes the cluster. A cluster with O(deletion_protection) is not deleted.
+      - V(absent) deletes the cluster. A cluster with O(deletion_protection) is not deleted, nor (unless
+        O(allow_load_balancers=true)) one that still has load balancers of Auto Mode.
     type: str
     choices: [present, absent]
     default: present
@@ -114,6 +115,14 @@ options:
     description:
       - Whether AWS may shift the cluster's traffic away from an impaired zone.
     type: bool
+  allow_load_balancers:
+    description:
+      - Whether to delete a cluster that still has load balancers of Auto Mode.
+      - EKS deletes these with the cluster, but AWS does not delete one that a VPC link holds. That is left behind, and
+        nobody is there any more who would remove it. So Services and Ingresses should go first.
+      - To see them takes C(elasticloadbalancing:DescribeLoadBalancers) and C(elasticloadbalancing:DescribeTags).
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until the cluster is what the options say, or gone.
@@ -249,11 +258,11 @@ timeline:
 
 import typing as t
 
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_convergence import Convergence
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_options
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_options, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import (
     Settings,
     Step,
@@ -263,6 +272,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations
     text_tags,
     to_result,
 )
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import load_balancers_of
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import WaitError, wait
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -287,6 +297,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "upgrade_policy": {"type": "str", "choices": ["STANDARD", "EXTENDED"]},
     "deletion_protection": {"type": "bool"},
     "zonal_shift": {"type": "bool"},
+    "allow_load_balancers": {"type": "bool", "default": False},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
     "wait": {"type": "bool", "default": True},
@@ -294,7 +305,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 }
 
 # The options that describe the cluster itself.
-SETTINGS = [name for name in ARGUMENTS if name not in ("name", "state", "purge_tags", "wait", "wait_timeout")]
+_OTHERS = ("name", "state", "allow_load_balancers", "purge_tags", "wait", "wait_timeout")
+SETTINGS = [name for name in ARGUMENTS if name not in _OTHERS]
 
 
 def _diff(before: Settings, desired: Settings | None, purge_tags: bool) -> dict[str, Settings]:
@@ -319,10 +331,23 @@ def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | Non
     return {"timeline": timeline.entries}
 
 
+def _refuse_to_orphan(load_balancers: list[str], cluster: str) -> None:
+    """Raises :class:`AnsibleEksError` if deleting the cluster could leave load balancers behind."""
+    require(
+        not load_balancers,
+        f"EKS cluster {cluster} still has load balancers that Auto Mode made: {', '.join(load_balancers)}. One that a VPC "
+        "link holds would be left behind.\nOwner: k8s\nTo do: infra removes API and VPC link (playbooks/infra/api.yml with "
+        "apigw_vpclink_state=absent), the k8s team its Services and Ingresses (playbooks/k8s/workload.yml with "
+        "petstore_workload_state=absent), then infra the cluster. allow_load_balancers: true deletes it all the same.",
+    )
+
+
 def _run(module: AnsibleAWSModule, convergence: Convergence) -> dict[str, t.Any]:
     """The module's result."""
     params = module.params
     planned = convergence.plan()
+    if Step("DeleteCluster") in planned and not params["allow_load_balancers"]:
+        _refuse_to_orphan(load_balancers_of(module.client("elbv2"), convergence.name), convergence.name)
     before = cluster_settings(convergence.cluster) if convergence.cluster else {}
     result: dict[str, t.Any] = {"diff": _diff(before, convergence.desired, convergence.purge_tags)}
     if module.check_mode:
@@ -347,7 +372,7 @@ def main() -> None:
         result = _run(module, convergence)
     except WaitError as error:
         module.fail_json(msg=str(error), timeline=error.timeline.entries, **_actions(started))
-    except AnsibleEksError as error:
+    except AnsibleAWSError as error:
         if error.exception:
             module.fail_json_aws(error.exception, msg=error.message, **_actions(started))
         module.fail_json(msg=error.message, **_actions(started))

@@ -22,10 +22,15 @@ _ARNS_PER_CALL = 20
 
 @NlbErrorHandler.common_error_handler("describe load balancers")
 @RETRY
+def describe_load_balancers(client: t.Any) -> list[Resource]:
+    """Every load balancer of the account and region, of any type."""
+    pages = client.get_paginator("describe_load_balancers").paginate()
+    return t.cast(list[Resource], pages.build_full_result()["LoadBalancers"])
+
+
 def describe_network_load_balancers(client: t.Any) -> list[Resource]:
     """Every network load balancer of the account and region."""
-    pages = client.get_paginator("describe_load_balancers").paginate()
-    return [item for item in pages.build_full_result()["LoadBalancers"] if item["Type"] == "network"]
+    return [item for item in describe_load_balancers(client) if item["Type"] == "network"]
 
 
 def describe_tags(client: t.Any, arns: list[str]) -> dict[str, dict[str, str]]:

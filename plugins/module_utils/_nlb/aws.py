@@ -12,7 +12,18 @@ from dataclasses import replace
 
 from . import api
 from .common import AnsibleNlbError
-from .observation import AwsView, Contract, Listener, LoadBalancer, Tags, TargetGroup, claims, lookalike
+from .observation import (
+    CLUSTER_TAG,
+    AwsView,
+    Contract,
+    Listener,
+    LoadBalancer,
+    Tags,
+    TargetGroup,
+    claims,
+    lookalike,
+    made_for,
+)
 
 # How deep to look: at the load balancer; also at the health of its targets once it lets traffic pass, taking what else
 # belongs to it as it was seen a moment ago; or at everything, all of it anew.
@@ -25,6 +36,20 @@ _STRUCTURE_AGE = 2.0
 # Seconds between two looks at least, however often Kubernetes pushes. AWS gives an account 40 Describe calls at once
 # and 10 more a second: https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
 _SHORTEST_INTERVAL = 0.25
+
+
+def load_balancers_of(client: t.Any, cluster: str) -> list[str]:
+    """All load balancers that Auto Mode made for a cluster, each as its name and what it is for.
+
+    ``client`` is an ELBv2 client. Raises :class:`AnsibleNlbError`.
+    """
+    found = api.describe_load_balancers(client)
+    tags = api.describe_tags(client, [item["LoadBalancerArn"] for item in found])
+    return [
+        f"{item['LoadBalancerName']} ({made_for(tags[item['LoadBalancerArn']])})"
+        for item in found
+        if tags.get(item["LoadBalancerArn"], {}).get(CLUSTER_TAG) == cluster
+    ]
 
 
 class AwsObserver:

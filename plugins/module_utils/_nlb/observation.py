@@ -13,8 +13,11 @@ from datetime import datetime, timedelta
 Resource = dict[str, t.Any]
 Tags = dict[str, str]
 
+#: Auto Mode's tag on all load balancers that it makes: the cluster's name.
+CLUSTER_TAG = "eks:eks-cluster-name"
+
 # Auto Mode's tags, and those of the self-managed AWS Load Balancer Controller.
-_AUTO_MODE = ("eks:eks-cluster-name", "service.eks.amazonaws.com/stack", "service.eks.amazonaws.com/resource")
+_AUTO_MODE = (CLUSTER_TAG, "service.eks.amazonaws.com/stack", "service.eks.amazonaws.com/resource")
 _SELF_MANAGED = ("elbv2.k8s.aws/cluster", "service.k8s.aws/stack", "service.k8s.aws/resource")
 
 #: Event reasons with which the controller says that it could not do what a Service asks for
@@ -203,6 +206,14 @@ class Lookalike:
 def claims(tags: Tags, contract: Contract) -> bool:
     """Whether the tags are those that Auto Mode puts on the contract's load balancer."""
     return tuple(map(tags.get, _AUTO_MODE)) == (contract.cluster, contract.stack, "LoadBalancer")
+
+
+def made_for(tags: Tags) -> str:
+    """What Auto Mode made a load balancer for, as its tags say."""
+    # Services, Ingresses and Gateways have stack tags of their own:
+    # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSLoadBalancingPolicy.html
+    stacks = {key.split(".")[0].capitalize(): value for key, value in tags.items() if key.endswith("/stack")}
+    return ", ".join(f"{kind} {stack}" for kind, stack in stacks.items()) or "for nothing that its tags name"
 
 
 def lookalike(arn: str, tags: Tags, contract: Contract) -> Lookalike | None:

@@ -20,6 +20,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import wait
+from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import FakeElb
 from botocore.awsrequest import AWSResponse
 
 PACE = 60.0
@@ -104,6 +105,7 @@ class FakeEks:
         self.associations: dict[str, dict[str, Parameters]] = {}
         self.updates: dict[str, Parameters] = {}
         self.calls: list[tuple[str, Parameters]] = []
+        self.elb = FakeElb()
         #: By operation: answers that come first, an exception or what to do before the usual answer.
         self.first: dict[str, list[Refusal | t.Callable[[], object]]] = {}
         self._due: list[tuple[float, t.Callable[[], None]]] = []
@@ -112,6 +114,10 @@ class FakeEks:
         )
         self.client.meta.events.register("before-parameter-build.eks", self._record)
         self.client.meta.events.register("before-call.eks", self._respond)
+
+    def client_of(self, service: str) -> t.Any:
+        """What a module gets as its client of a service."""
+        return self.elb.client() if service == "elbv2" else self.client
 
     @property
     def mutations(self) -> list[tuple[str, Parameters]]:
@@ -322,7 +328,7 @@ class Runner:
 
     def __call__(self, eks: FakeEks, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """The module's result; ``failed`` tells success from failure. An option that is None is left out."""
-        self.monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, _service: eks.client)
+        self.monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, service: eks.client_of(service))
         # Retries of calls pass without real time, and waits move the fake clock.
         self.monkeypatch.setattr("time.sleep", eks.clock.pause)
         if hasattr(self.module, "wait"):

@@ -22,6 +22,13 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_eks import (
     auto_mode,
     make_cluster,
 )
+from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
+    NAME,
+    TAGS,
+    FakeElb,
+    client_error,
+    load_balancer,
+)
 
 NEW: dict[str, t.Any] = {
     "name": "petstore",
@@ -364,6 +371,41 @@ def test_a_protected_cluster_is_not_deleted(run: Runner, check: bool) -> None:
     eks = FakeEks(make_cluster(deletionProtection=True))
     result = run(eks, check=check, name="petstore", state="absent")
     assert result["failed"] and "deletion_protection: false" in result["msg"]
+    assert eks.mutations == []
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_cluster_with_load_balancers_of_auto_mode_is_not_deleted(run: Runner, check: bool) -> None:
+    eks = FakeEks(make_cluster())
+    eks.elb = FakeElb.healthy()
+    ingress = {"eks:eks-cluster-name": "petstore", "ingress.eks.amazonaws.com/stack": "shop/front"}
+    eks.elb.add(load_balancer(2, Type="application", LoadBalancerName="k8s-shop-front"), ingress)
+    eks.elb.add(load_balancer(3, LoadBalancerName="another"), {**TAGS, "eks:eks-cluster-name": "another"})
+    result = run(eks, check=check, name="petstore", state="absent")
+    assert result["failed"] and eks.mutations == []
+    for words in (f"{NAME} (Service petstore/vpclink), k8s-shop-front (Ingress shop/front).", "Owner: k8s"):
+        assert words in result["msg"]
+
+
+def test_it_is_deleted_all_the_same_when_asked_for(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    eks.elb = FakeElb.healthy()
+    run(eks, name="petstore", state="absent", allow_load_balancers=True)
+    assert eks.cluster is None and eks.elb.calls == []
+
+
+def test_the_load_balancers_of_a_cluster_that_is_gone_are_nobodys(run: Runner) -> None:
+    eks = FakeEks()
+    eks.elb = FakeElb.healthy()
+    assert not run(eks, name="petstore", state="absent")["failed"]
+    assert eks.elb.calls == []
+
+
+def test_load_balancers_that_cannot_be_seen_are_one_clear_error(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    eks.elb.errors["DescribeLoadBalancers"] = client_error("AccessDenied", 403)
+    result = run(eks, name="petstore", state="absent")
+    assert result["failed"] and result["msg"].startswith("Failed to describe load balancers: ")
     assert eks.mutations == []
 
 

@@ -9,7 +9,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
-.PHONY: help demo test lint lab-down constraints clean
+.PHONY: help demo test lint trespass responsibilities lab-down constraints clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,12 @@ test: .venv/test ## every check and test
 
 lint: .venv/test ## the static checks alone
 	@$(BIN)/python -m pytest tests/static
+
+trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
+	@$(BIN)/python -m pytest --quiet --capture=no tests/integration/test_boundary.py
+
+responsibilities: .venv/lab ## write docs/responsibilities.md
+	@$(BIN)/python tools/responsibilities.py
 
 lab-down: ## end the lab
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m lab down; fi

@@ -41,7 +41,7 @@ KINDS = {
     "Listeners|LoadBalancers": "load balancer",
     "NatGateways?": "NAT gateway",
     "Route|RouteTables?": "route table",
-    "Role|RolePolicy|RolePolicies|AssumeRolePolicy|AttachedRolePolicies|InstanceProfilesForRole": "IAM role",
+    "Role|ServiceLinkedRole|RolePolicy|RolePolicies|AssumeRolePolicy|AttachedRolePolicies|InstanceProfilesForRole": "IAM role",
     "Subnets": "subnet",
     "TargetGroups|TargetHealth": "target group",
     "Vpcs|VpcAttribute": "VPC",

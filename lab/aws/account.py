@@ -2,19 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The account that the lab begins with: what every AWS account has from the start, and the lab's three identities."""
+"""The account that the lab begins with: what every AWS account has from the start, and the lab's three identities.
+
+The two teams' roles and policies are as playbooks/bootstrap/teams.yml makes them, out of the same documents, for
+clusters of any name.
+"""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import jinja2
+import yaml
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from lab.settings import ACCOUNT
 
-#: By the name that ``lab.json`` gives it: the IAM role. Nothing tells the two teams apart but these.
+#: By the name that ``lab.json`` gives it: the IAM role. Nothing tells the two teams apart but these and their policies.
 ROLES = {"admin": "seam-admin", "infra": "seam-infra", "k8s": "seam-k8s"}
 SESSION_NAME = "lab"
 #: Seconds. AWS ends a role's session after 12 hours at most; a lab may stay up for longer.
@@ -23,15 +30,24 @@ SESSION_DURATION = 365 * 24 * 3600
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}, "Action": "sts:AssumeRole"}
     ],
 }
+#: The documents of the teams' policies, named <team>-<playbook>.
+_POLICIES = Path(__file__).resolve().parents[2] / "roles/team_identities/templates"
+_ADMIN_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def open_account(region: str) -> dict[str, dict[str, str]]:
     """Make the account. Returns the credentials of a session of each role, by the names in ``ROLES``."""
     _connect_default_vpc(region)
-    return {name: _session(region, _create_role(role)) for name, role in ROLES.items()}
+    arns = {name: _create_role(role, name) for name, role in ROLES.items()}
+    iam = iam_backends[ACCOUNT]["aws"]
+    iam.attach_role_policy(_ADMIN_POLICY, ROLES["admin"])
+    for path in sorted(_POLICIES.glob("*.yml.j2")):
+        team, _, playbook = path.name.removesuffix(".yml.j2").partition("-")
+        iam.attach_role_policy(_create_policy(region, team, playbook), ROLES[team])
+    return {name: _session(region, arn) for name, arn in arns.items()}
 
 
 def role_session(region: str, role_arn: str, session_name: str) -> dict[str, str]:
@@ -56,17 +72,40 @@ def _session(region: str, role_arn: str) -> dict[str, str]:
     return role_session(region, role_arn, SESSION_NAME)
 
 
-def _create_role(name: str) -> str:
+def _create_role(name: str, team: str) -> str:
     role = iam_backends[ACCOUNT]["aws"].create_role(
         role_name=name,
         assume_role_policy_document=json.dumps(_TRUST),
         path="/",
         permissions_boundary=None,
-        description="",
+        description=f"The {team} team",
         tags=[],
         max_session_duration="43200",
     )
     return str(role.arn)
+
+
+def _create_policy(region: str, team: str, playbook: str) -> str:
+    """Returns the ARN of the policy that a team needs for its playbook."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_POLICIES), undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    text = templates.get_template(f"{team}-{playbook}.yml.j2").render(
+        team_identities_partition="aws",
+        team_identities_account=ACCOUNT,
+        team_identities_region=region,
+        team_identities_cluster="*",
+        team_identities_path="/",
+        team_identities_names=ROLES,
+    )
+    policy = iam_backends[ACCOUNT]["aws"].create_policy(
+        policy_name=f"{ROLES[team]}-{playbook}",
+        path="/",
+        policy_document=json.dumps(yaml.safe_load(text)),
+        description=f"What the {team} team needs for {playbook}.yml",
+        tags=[],
+    )
+    return str(policy.arn)
 
 
 def _connect_default_vpc(region: str) -> None:

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The AWS endpoint: a WSGI application that authenticates every request and hands it to the service it is signed for.
+"""The AWS endpoint: authenticates and authorizes every request, and hands it to the service it is signed for.
 
 That is one of the lab's own services, or moto. Every call is written to a log, a JSON object a line.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import json
@@ -24,6 +25,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from lab.aws.iam import Authorization, Denied
+from lab.aws.iam.permissions import needs
+from lab.aws.iam.policy import Permission
 from lab.aws.service import Service
 from lab.aws.signature import ALGORITHM, Refused, Signature
 
@@ -37,7 +41,10 @@ _EC2_REFUSALS = {
     "SignatureDoesNotMatch": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401),
     "ExpiredToken": ("RequestExpired", "Request has expired.", 400),
 }
+#: What EC2 says before IAM's reason.
+_EC2_DENIED = "You are not authorized to perform this operation."
 _JSON_CODES = {
+    "AccessDenied": "AccessDeniedException",
     "InvalidClientTokenId": "UnrecognizedClientException",
     "SignatureDoesNotMatch": "InvalidSignatureException",
     "ExpiredToken": "ExpiredTokenException",
@@ -67,18 +74,22 @@ class AwsApp:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        caller = "anonymous"
+        authorization = Authorization("anonymous")
+        operation = ""
         try:
             signature = Signature.of(request)
             service = signature.service
-            caller = signature.verify(request).arn
+            authorization = Authorization(signature.verify(request).arn)
+            operation = self._operation(request, service, signature.region)
+            with self._lock:
+                authorization.require(self._needs(request, signature, operation))
+            response = self._answer(request, signature, authorization.caller_arn)
         except Refused as refused:
             service = _service_of_refused(request)
             response = _refusal(service, refused)
-        else:
-            response = self._answer(request, signature, caller)
-        operation = self._operation(request, service)
-        self._log(caller, service, operation, response.status_code)
+        except Denied as denied:
+            response = _refusal(service, Refused("AccessDenied", str(denied)))
+        self._log(authorization, service, operation or self._operation(request, service), response.status_code)
         return response(environ, start_response)
 
     def service(self, name: str, region: str) -> Service:
@@ -87,6 +98,10 @@ class AwsApp:
             if (name, region) not in self._services:
                 self._services[name, region] = self._factories[name](region)
             return self._services[name, region]
+
+    def _needs(self, request: Request, signature: Signature, operation: str) -> list[Permission]:
+        own = self.service(signature.service, signature.region) if signature.service in self._factories else None
+        return needs(signature.service, signature.region, operation, request, own)
 
     def _answer(self, request: Request, signature: Signature, caller: str) -> Response:
         if signature.service in self._factories:
@@ -103,27 +118,25 @@ class AwsApp:
         with self._lock:
             return Response.from_app(self._moto, environ, buffered=True)
 
-    def _operation(self, request: Request, service: str) -> str:
+    def _operation(self, request: Request, service: str, region: str = "") -> str:
         if target := request.headers.get("X-Amz-Target"):
             return target.rpartition(".")[2]
         if action := request.values.get("Action"):
             return action
-        for (name, _), own in self._services.items():
-            if name == service:
-                try:
-                    return str(own.router.match(request)[0].name)
-                except NotFound:
-                    break
+        if service in self._factories and region:
+            with contextlib.suppress(NotFound):
+                return str(self.service(service, region).router.match(request)[0].name)
         return f"{request.method} {request.path}"
 
-    def _log(self, caller: str, service: str, operation: str, status: int) -> None:
+    def _log(self, authorization: Authorization, service: str, operation: str, status: int) -> None:
         line = {
             "time": datetime.datetime.now(datetime.UTC).isoformat(),
-            "caller": caller,
+            "caller": authorization.caller_arn,
             "service": service,
             "operation": operation,
             "mutating": not operation.startswith(READ_ONLY),
             "status": status,
+            "permissions": authorization.findings,
         }
         with self._log_lock, self._call_log.open("a") as log:
             print(json.dumps(line), file=log)
@@ -141,6 +154,8 @@ def _refusal(service: str, refused: Refused) -> Response:
     """AWS's refusal in the form of the service's protocol."""
     request_id = str(uuid.uuid4())
     code, message, status = refused.code, refused.message, _STATUS
+    if service == "ec2" and code == "AccessDenied":
+        code, message = "UnauthorizedOperation", f"{_EC2_DENIED} {message}"
     if service == "ec2":
         code, message, status = _EC2_REFUSALS.get(code, (code, message, status))
         body = (

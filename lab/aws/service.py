@@ -81,6 +81,14 @@ class Service:
         headers.setdefault("Content-Type", "application/json")
         return Response(answer["body"], answer["status_code"], headers)
 
+    def parameters(self, request: Request) -> dict[str, Any]:
+        """A request's parameters, or none if :meth:`handle` will refuse them."""
+        try:
+            operation, path_params = self.router.match(request)
+            return self._parse(request, operation, path_params)
+        except (NotFound, AwsError):
+            return {}
+
     def _parse(self, request: Request, operation: OperationModel, path_params: dict[str, Any]) -> dict[str, Any]:
         try:
             params = RestJSONParser(operation).parse(

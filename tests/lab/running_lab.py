@@ -60,7 +60,7 @@ class RunningLab:
         facts: dict[str, Any] = json.loads((self.folder / "lab.json").read_text())
         return facts
 
-    def client(self, service: str, identity: str = "infra", **changes: Any) -> Any:
+    def client(self, service: str, identity: str = "admin", **changes: Any) -> Any:
         """A boto3 client of one of the lab's identities, that tries each call once."""
         facts = self.facts
         credentials = facts["credentials"][identity]

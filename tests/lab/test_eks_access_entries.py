@@ -131,7 +131,7 @@ def test_without_api_mode_there_are_no_entries(lab: RunningLab) -> None:
 
 def test_the_creator_is_administrator_unless_told_otherwise(lab: RunningLab) -> None:
     lab.create_cluster("mine", accessConfig={"authenticationMode": "API"})
-    creator = f"arn:aws:iam::{ACCOUNT}:role/seam-infra"
+    creator = f"arn:aws:iam::{ACCOUNT}:role/seam-admin"
     policies = lab.client("eks").list_associated_access_policies(clusterName="mine", principalArn=creator)
     assert [policy["policyArn"] for policy in policies["associatedAccessPolicies"]] == [
         f"{POLICIES}/AmazonEKSClusterAdminPolicy"

@@ -146,15 +146,15 @@ def test_ordinary_parameters_with_special_characters_are_verified(lab: RunningLa
 
 def test_calls_are_logged_with_their_caller(lab: RunningLab) -> None:
     before = len(lab.calls())
-    lab.client("eks", "k8s").list_clusters()
-    lab.client("ec2", "infra").create_security_group(GroupName="logged", Description="logged")
+    lab.client("elbv2", "k8s").describe_load_balancers()
+    lab.client("ec2").create_security_group(GroupName="logged", Description="logged")
     refusal(lab.client("sts", aws_secret_access_key="wrong"))
     seen = [
         (call["caller"].split("/")[1:2], call["service"], call["operation"], call["mutating"], call["status"])
         for call in lab.calls()[before:]
     ]
     assert seen == [
-        (["seam-k8s"], "eks", "ListClusters", False, 200),
-        (["seam-infra"], "ec2", "CreateSecurityGroup", True, 200),
+        (["seam-k8s"], "elasticloadbalancing", "DescribeLoadBalancers", False, 200),
+        (["seam-admin"], "ec2", "CreateSecurityGroup", True, 200),
         ([], "sts", "GetCallerIdentity", False, 403),
     ]

@@ -1,0 +1,282 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a request needs: actions, the resources they are on, and the condition keys that go with them.
+
+After the Service Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/), for the
+operations that the collection and its modules call. Any other operation is an action of its own name on "*".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from moto.core.request import Request
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+
+from lab.aws.apigateway import ApiGateway
+from lab.aws.eks import Eks
+from lab.aws.iam.policy import Context, Permission
+from lab.settings import ACCOUNT
+
+Tags = Mapping[str, str]
+
+
+def _context(request_tags: Tags | None = None, resource_tags: Tags | None = None, **more: str) -> Context:
+    """Condition keys. ``more`` is spelled with __ for the colon."""
+    found: dict[str, tuple[str, ...]] = {name.replace("__", ":").lower(): (value,) for name, value in more.items()}
+    if request_tags:
+        found["aws:tagkeys"] = tuple(request_tags)
+        found.update({f"aws:requesttag/{key}".lower(): (value,) for key, value in request_tags.items()})
+    found.update({f"aws:resourcetag/{key}".lower(): (value,) for key, value in (resource_tags or {}).items()})
+    return found
+
+
+# EC2.
+
+#: The resource of an id, by its prefix.
+_EC2_KINDS = {
+    "eipalloc": "elastic-ip",
+    "igw": "internet-gateway",
+    "nat": "natgateway",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "subnet": "subnet",
+    "vpc": "vpc",
+}
+#: What is made, and whose ids the request must name.
+_EC2_CREATES = {
+    "AllocateAddress": ("elastic-ip", ()),
+    "CreateNatGateway": ("natgateway", ("SubnetId", "AllocationId")),
+    "CreateRouteTable": ("route-table", ("VpcId",)),
+}
+_EC2_CHANGES = {
+    "AssociateRouteTable": ("RouteTableId", "SubnetId"),
+    "CreateRoute": ("RouteTableId",),
+    "DeleteNatGateway": ("NatGatewayId",),
+    "DeleteRoute": ("RouteTableId",),
+    "DeleteRouteTable": ("RouteTableId",),
+    "ReleaseAddress": ("AllocationId",),
+    "ReplaceRoute": ("RouteTableId",),
+}
+
+
+class Ec2:
+    """The EC2 API's requests in one region."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self.backend = ec2_backends[ACCOUNT][region]
+
+    def needs(self, action: str, values: Mapping[str, str]) -> Iterator[Permission]:
+        if action in ("CreateTags", "DeleteTags"):
+            tags = _numbered_tags(values, "Tag")
+            for identifier in _numbered(values, "ResourceId"):
+                yield self._on(action, identifier, _context(tags, self._tags(identifier)))
+        elif action in _EC2_CREATES:
+            kind, names = _EC2_CREATES[action]
+            tags = _numbered_tags(values, "TagSpecification.1.Tag")
+            yield Permission(f"ec2:{action}", self._arn(f"{kind}/*"), _context(tags))
+            yield from (self._on(action, values[name]) for name in names if name in values)
+            if tags:
+                yield Permission("ec2:CreateTags", self._arn(f"{kind}/*"), _context(tags, ec2__CreateAction=action))
+        elif action == "DisassociateRouteTable":
+            yield from (self._on(action, identifier) for identifier in self._associated(values["AssociationId"]))
+        elif action in _EC2_CHANGES:
+            yield from (self._on(action, values[name]) for name in _EC2_CHANGES[action])
+        else:
+            yield Permission(f"ec2:{action}", "*")
+
+    def _on(self, action: str, identifier: str, context: Context | None = None) -> Permission:
+        kind = _EC2_KINDS.get(identifier.partition("-")[0], "*")
+        return Permission(
+            f"ec2:{action}",
+            self._arn(f"{kind}/{identifier}"),
+            _context(resource_tags=self._tags(identifier)) if context is None else context,
+        )
+
+    def _arn(self, resource: str) -> str:
+        return f"arn:aws:ec2:{self.region}:{ACCOUNT}:{resource}"
+
+    def _tags(self, identifier: str) -> Tags:
+        found: Tags = self.backend.tags.get(identifier, {})
+        return found
+
+    def _associated(self, association: str) -> Iterator[str]:
+        for table in self.backend.route_tables.values():
+            if association in table.associations:
+                yield table.id
+                yield table.associations[association]
+
+
+def _numbered(values: Mapping[str, str], name: str) -> list[str]:
+    """The members of a list of the query protocol: Name.1, Name.2."""
+    pattern = re.compile(rf"{re.escape(name)}\.\d+")
+    return [value for key, value in values.items() if pattern.fullmatch(key)]
+
+
+def _numbered_tags(values: Mapping[str, str], name: str) -> dict[str, str]:
+    pattern = re.compile(rf"{re.escape(name)}\.(\d+)\.Key")
+    found = [(match[1], value) for key, value in values.items() if (match := pattern.fullmatch(key))]
+    return {key: values.get(f"{name}.{number}.Value", "") for number, key in found}
+
+
+# IAM and STS.
+
+
+def _iam_needs(action: str, values: Mapping[str, str]) -> Permission:
+    policy = values.get("PolicyArn")
+    if name := values.get("RoleName"):
+        roles = iam_backends[ACCOUNT]["aws"].roles.values()
+        path = next((role.path for role in roles if role.name == name), values.get("Path", "/"))
+        return Permission(
+            f"iam:{action}",
+            f"arn:aws:iam::{ACCOUNT}:role{path}{name}",
+            _context(iam__PolicyARN=policy) if policy else {},
+        )
+    if name := values.get("PolicyName"):
+        return Permission(f"iam:{action}", f"arn:aws:iam::{ACCOUNT}:policy{values.get('Path', '/')}{name}")
+    return Permission(f"iam:{action}", policy or "*")
+
+
+def _sts_needs(action: str, values: Mapping[str, str]) -> list[Permission]:
+    """GetCallerIdentity needs nothing: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+    if action == "GetCallerIdentity":
+        return []
+    return [Permission(f"sts:{action}", values.get("RoleArn", "*"))]
+
+
+# EKS.
+
+_ACCESS_ENTRY_ACTIONS = (
+    "AssociateAccessPolicy",
+    "DeleteAccessEntry",
+    "DescribeAccessEntry",
+    "DisassociateAccessPolicy",
+    "ListAssociatedAccessPolicies",
+    "UpdateAccessEntry",
+)
+#: Roles that a request hands on, and the service that gets each.
+_PASSED_ROLES = {"roleArn": "eks.amazonaws.com", "nodeRoleArn": "ec2.amazonaws.com"}
+
+
+def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator[Permission]:
+    here = f"arn:aws:eks:{service.region}:{ACCOUNT}"
+    name = params.get("clusterName") or params.get("name")
+    principal = params.get("principalArn")
+    tags = params.get("tags") or {}
+    if "resourceArn" in params:
+        yield Permission(f"eks:{action}", params["resourceArn"], _context(tags))
+    elif action in _ACCESS_ENTRY_ACTIONS:
+        # Role or user, its account and its name lead to the entry, whose own id the caller can't know.
+        _, _, _, _, account, resource = str(principal).split(":", 5)
+        kind, _, rest = resource.partition("/")
+        entry = f"{here}:access-entry/{name}/{kind}/{account}/{rest.rpartition('/')[2]}/*"
+        yield Permission(f"eks:{action}", entry, _context(eks__principalArn=str(principal)))
+    elif not name:
+        yield Permission(f"eks:{action}", "*")
+    else:
+        yield Permission(f"eks:{action}", f"{here}:cluster/{name}", _eks_context(action, params, tags))
+        if tags:
+            yield Permission("eks:TagResource", f"{here}:cluster/{name}", _context(tags))
+    yield from _passed(params)
+    yield from _passed(params.get("computeConfig") or {})
+    if action == "CreateCluster" and not _has_service_role("AWSServiceRoleForAmazonEKS"):
+        # https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles-eks.html
+        path = "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
+        context = _context(iam__AWSServiceName="eks.amazonaws.com")
+        yield Permission("iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/{path}", context)
+
+
+def _eks_context(action: str, params: Mapping[str, Any], tags: Tags) -> Context:
+    if action == "CreateCluster":
+        # True unless told: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
+        admin = (params.get("accessConfig") or {}).get("bootstrapClusterCreatorAdminPermissions", True)
+        return _context(tags, eks__bootstrapClusterCreatorAdminPermissions=json.dumps(admin))
+    if principal := params.get("principalArn"):
+        return _context(tags, eks__principalArn=principal)
+    return _context(tags)
+
+
+def _passed(params: Mapping[str, Any]) -> Iterator[Permission]:
+    for name, to in _PASSED_ROLES.items():
+        if arn := params.get(name):
+            yield Permission("iam:PassRole", arn, _context(iam__PassedToService=to))
+
+
+def _has_service_role(name: str) -> bool:
+    return any(role.name == name for role in iam_backends[ACCOUNT]["aws"].roles.values())
+
+
+# API Gateway: its actions are HTTP's methods, its resources the paths.
+
+#: What API Gateway does in EC2 and ELB for whoever makes or deletes a link.
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/grant-permissions-to-create-vpclink.html
+_LINK_NEEDS = {
+    "POST": (
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "ec2:CreateVpcEndpointServiceConfiguration",
+        "ec2:DescribeVpcEndpointServiceConfigurations",
+        "ec2:ModifyVpcEndpointServicePermissions",
+    ),
+    "DELETE": ("ec2:DeleteVpcEndpointServiceConfigurations",),
+}
+
+
+def _apigateway_needs(service: ApiGateway, request: Request, params: Mapping[str, Any]) -> Iterator[Permission]:
+    # An ARN within a path is quoted: /tags/arn%3Aaws%3A...
+    path = request.path
+    kind = path.strip("/").partition("/")[0]
+    tagged = unquote(path).partition("::")[2] if kind == "tags" else path
+    context = _context(params.get("tags"), _tags_at(service, tagged))
+    yield Permission(f"apigateway:{request.method}", f"arn:aws:apigateway:{service.region}::{path}", context)
+    if kind == "vpclinks":
+        yield from (Permission(action, "*") for action in _LINK_NEEDS.get(request.method, ()))
+
+
+def _tags_at(service: ApiGateway, path: str) -> Tags:
+    """The tags of what a path is in: an API's and a usage plan's count for all that belongs to them.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
+    """
+    kind, identifier = [*path.strip("/").split("/"), "", ""][:2]
+    collections: dict[str, Mapping[str, Any]] = {
+        "restapis": service.apis,
+        "vpclinks": service.links,
+        "usageplans": service.plans,
+        "apikeys": service.keys,
+    }
+    found = collections.get(kind, {}).get(identifier)
+    if found is None:
+        return {}
+    tags: Tags = (found if isinstance(found, dict) else found.info).get("tags", {})
+    return tags
+
+
+# All of them.
+
+
+def needs(name: str, region: str, operation: str, request: Request, service: Any) -> list[Permission]:
+    """What a request to the service of that name needs. ``service`` is the lab's own, None for moto's."""
+    values: Mapping[str, str] = request.values
+    found: Iterable[Permission]
+    match name:
+        case "ec2":
+            found = Ec2(region).needs(operation, values)
+        case "iam":
+            found = [_iam_needs(operation, values)]
+        case "sts":
+            found = _sts_needs(operation, values)
+        case "eks":
+            found = _eks_needs(service, operation, service.parameters(request))
+        case "apigateway":
+            found = _apigateway_needs(service, request, service.parameters(request))
+        case _:
+            found = [Permission(f"{name}:{operation}", "*")]
+    return list(found)

@@ -1,0 +1,292 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The boundary between the teams: each does its whole job with its own identity, and nothing of the other's.
+
+The tests of this module build on each other: they are one life of one account, from bootstrap to teardown. ``make
+trespass`` runs them and shows what they found.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from .conftest import CHECKOUT, Lab
+
+BOOTSTRAP = "playbooks/bootstrap/teams.yml"
+FOUNDATION = "playbooks/infra/foundation.yml"
+WORKLOAD = "playbooks/k8s/workload.yml"
+API = "playbooks/infra/api.yml"
+TEARDOWN = "playbooks/teardown.yml"
+
+TEAM_OF = {FOUNDATION: "infra", WORKLOAD: "k8s", API: "infra"}
+TRESPASSES = [(playbook, "k8s" if team == "infra" else "infra") for playbook, team in TEAM_OF.items()]
+
+#: Where in the lab's log of calls the trespasses begin and end: what is denied there is meant to be.
+TRESPASS: list[int] = []
+
+
+class Grant(NamedTuple):
+    """One action that a policy allows, on the resources of its statement."""
+
+    policy: str
+    statement: str
+    action: str
+    resources: tuple[str, ...]
+
+    def covers(self, action: str, resource: str) -> bool:
+        return action.lower() == self.action.lower() and any(
+            fnmatch.fnmatchcase(resource, each) for each in self.resources
+        )
+
+
+def run(lab: Lab, playbook: str, *arguments: str, **variables: Any) -> str:
+    """Run a playbook that must succeed; returns its output."""
+    finished = lab.playbook(playbook, *arguments, "--extra-vars", json.dumps(variables))
+    assert finished.returncode == 0, finished.output
+    return finished.output
+
+
+def calls(lab: Lab) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (lab.folder / "calls.jsonl").read_text().splitlines()]
+
+
+def permissions(found: list[dict[str, Any]], team: str) -> set[tuple[str, str, bool]]:
+    """What a team's calls needed: action, resource, and whether it was allowed."""
+    return {
+        (each["action"], each["resource"], each["allowed"])
+        for call in found
+        if f":assumed-role/seam-{team}/" in call["caller"]
+        for each in call["permissions"]
+    }
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def grants(lab: Lab, team: str) -> Iterator[Grant]:
+    """Everything that the policies on a team's role allow."""
+    iam = lab.client("iam")
+    for attached in iam.list_attached_role_policies(RoleName=f"seam-{team}")["AttachedPolicies"]:
+        policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
+        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+        for statement in version["PolicyVersion"]["Document"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                for action in as_list(statement["Action"]):
+                    yield Grant(policy["PolicyName"], statement["Sid"], action, tuple(as_list(statement["Resource"])))
+
+
+def test_the_lab_begins_as_the_bootstrap_leaves_it(lab: Lab) -> None:
+    assert lab.playbook(BOOTSTRAP).changed == 0
+
+
+def test_the_bootstrap_can_be_taken_back_and_made_again(lab: Lab) -> None:
+    """With names of its own, so that the teams of this life go on."""
+    names = {"infra": "other-infra", "k8s": "other-k8s"}
+    boundary = f"arn:aws:iam::{lab.facts['account']}:policy/seam-infra-api"
+    variables = {
+        "team_identities_names": names,
+        "team_identities_path": "/teams/",
+        "team_identities_permissions_boundary": boundary,
+    }
+    run(lab, BOOTSTRAP, **variables)
+    role = lab.client("iam").get_role(RoleName="other-infra")["Role"]
+    assert (role["Path"], role["PermissionsBoundary"]["PermissionsBoundaryArn"]) == ("/teams/", boundary)
+    run(lab, BOOTSTRAP, **variables, team_identities_state="absent")
+    iam = lab.client("iam")
+    left = [each["RoleName"] for each in iam.list_roles()["Roles"]]
+    left += [each["PolicyName"] for each in iam.list_policies(Scope="Local")["Policies"]]
+    assert not [name for name in left if name.startswith("other-")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"team_identities_trust": {"infra": ["*"], "k8s": ["arn:aws:iam::123456789012:root"]}}, "would be open to *"),
+        (
+            {"team_identities_trust": {"infra": ["arn:aws:iam::123456789012:role/*"], "k8s": ["arn:aws:iam::1:root"]}},
+            "would be open to arn:aws:iam::123456789012:role/*",
+        ),
+        (
+            {"team_identities_trust": {"infra": ["arn:aws:iam::123456789012:root"], "k8s": []}},
+            "team_identities_trust: say",
+        ),
+        (
+            {
+                "team_identities_trust": {
+                    "infra": ["arn:aws:iam::123456789012:role/both"],
+                    "k8s": ["arn:aws:iam::123456789012:role/both"],
+                }
+            },
+            "role/both could become both teams",
+        ),
+        ({"team_identities_names": {"infra": "same", "k8s": "same"}}, "team_identities_names: each team needs a name"),
+        ({"team_identities_path": "teams"}, "team_identities_path"),
+        ({"team_identities_cluster": "my cluster"}, "team_identities_cluster"),
+    ],
+)
+def test_a_bootstrap_that_would_open_the_boundary_is_refused(lab: Lab, variables: dict[str, Any], says: str) -> None:
+    before = len(calls(lab))
+    refused = lab.playbook(BOOTSTRAP, "--extra-vars", json.dumps(variables))
+    assert refused.returncode != 0
+    assert says in " ".join(refused.output.split())
+    assert not [call for call in calls(lab)[before:] if call["mutating"]]
+
+
+def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) -> None:
+    run(lab, "site.yml", "--check", "--diff")
+    run(lab, "site.yml", eks_auto_cluster_version="1.35")
+    change_by_hand(lab)
+    definition = json.loads((CHECKOUT / "roles/apigw_vpclink/files/petstore-apigateway-export.json").read_text())
+    definition["info"]["description"] = "Another one"
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps(definition))
+    variables = {
+        "vpc_tagging_nat_gateway": True,
+        "eks_auto_cluster_version": "1.36",
+        "eks_auto_cluster_logging": ["api"],
+        "eks_auto_cluster_upgrade_policy": "STANDARD",
+        "eks_auto_cluster_deletion_protection": True,
+        "eks_auto_cluster_tags": {"owner": "infra"},
+        "apigw_vpclink_definition_file": str(changed),
+        "apigw_vpclink_throttle": {"rate_limit": 10, "burst_limit": 20},
+        "apigw_vpclink_tags": {"owner": "infra"},
+    }
+    run(lab, "site.yml", **variables)
+    late = lab.playbook(
+        WORKLOAD,
+        "--extra-vars",
+        json.dumps({"petstore_workload_image": "example.com/missing:1", "petstore_workload_wait_timeout": 3}),
+    )
+    assert late.returncode != 0
+    run(lab, FOUNDATION, **variables, eks_auto_cluster_access_entries=[entry_of_two_namespaces(lab)])
+    run(lab, FOUNDATION, **{**variables, "eks_auto_cluster_deletion_protection": False})
+
+
+def change_by_hand(lab: Lab) -> None:
+    """What the next run has to mend, so that it needs the permissions to mend it."""
+    iam, ec2, apigateway = lab.client("iam"), lab.client("ec2"), lab.client("apigateway")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+    iam.update_assume_role_policy(RoleName="petstore-cluster", PolicyDocument=json.dumps(trust))
+    iam.update_role(RoleName="petstore-node", Description="changed by hand")
+    (table,) = ec2.describe_route_tables(
+        Filters=[{"Name": "tag:seam.eks_auto/private-subnets-of", "Values": ["petstore"]}]
+    )["RouteTables"]
+    (gateway,) = ec2.describe_internet_gateways()["InternetGateways"]
+    ec2.create_route(
+        RouteTableId=table["RouteTableId"],
+        DestinationCidrBlock="198.51.100.0/24",
+        GatewayId=gateway["InternetGatewayId"],
+    )
+    (link,) = apigateway.get_vpc_links()["items"]
+    change = {"op": "replace", "path": "/description", "value": "changed by hand"}
+    apigateway.update_vpc_link(vpcLinkId=link["id"], patchOperations=[change])
+
+
+def entry_of_two_namespaces(lab: Lab) -> dict[str, Any]:
+    policies = [{"policy": "AmazonEKSEditPolicy", "scope": "namespace", "namespaces": ["petstore", "other"]}]
+    return {
+        "principal_arn": f"arn:aws:iam::{lab.facts['account']}:role/seam-k8s",
+        "policies": policies,
+        "kubernetes_groups": ["petstore"],
+    }
+
+
+@pytest.mark.parametrize(("playbook", "identity"), TRESPASSES)
+def test_the_first_task_refuses_the_other_team(lab: Lab, playbook: str, identity: str) -> None:
+    TRESPASS.append(len(calls(lab)))
+    refused = lab.playbook(playbook, "--extra-vars", json.dumps({"lab_identity": identity}))
+    assert refused.returncode != 0
+    output = " ".join(refused.output.split())
+    team = TEAM_OF[playbook]
+    account = lab.facts["account"]
+    assert f"These credentials are arn:aws:sts::{account}:assumed-role/seam-{identity}/lab" in output
+    assert f"expected is arn:aws:iam::{account}:role/seam-{team}. Give the hosts of the group {team}" in output
+    assert refused.output.count("TASK [") == 1
+    assert [call["operation"] for call in calls(lab)[TRESPASS[-1] :] if "assumed-role/seam-" in call["caller"]] == [
+        "GetCallerIdentity"
+    ]
+    print(f"{playbook:36} as {identity:6} refused by its first task")
+
+
+@pytest.mark.parametrize(("playbook", "identity"), TRESPASSES)
+def test_who_gets_past_the_first_task_is_refused_by_aws_or_kubernetes(lab: Lab, playbook: str, identity: str) -> None:
+    """As if somebody had set the other team's name on purpose."""
+    before = len(calls(lab))
+    role = f"arn:aws:iam::{lab.facts['account']}:role/seam-{identity}"
+    variables = {
+        "lab_identity": identity,
+        "seam_identities": {"infra": role, "k8s": role},
+        # Something to change.
+        "apigw_vpclink_tags": {"owner": "k8s"},
+    }
+    refused = lab.playbook(playbook, "--extra-vars", json.dumps(variables))
+    assert refused.returncode != 0
+    since = calls(lab)[before:]
+    assert not [
+        call for call in since if call["mutating"] and call["status"] < 400 and "assumed-role/seam-" in call["caller"]
+    ]
+    denied = [(action, resource) for action, resource, allowed in permissions(since, identity) if not allowed]
+    if playbook == WORKLOAD:
+        # Infra may ask EKS where the cluster is; in it nobody knows infra.
+        assert denied == []
+        assert "Unauthorized" in refused.output
+        by = "Kubernetes: 401 Unauthorized"
+    else:
+        assert denied
+        assert "not authorized to perform" in " ".join(refused.output.split())
+        by = f"IAM: {denied[0][0]}"
+    print(f"{playbook:36} as {identity:6} refused by {by}, without its first task")
+    TRESPASS.append(len(calls(lab)))
+
+
+@pytest.mark.parametrize("identity", ["infra", "k8s"])
+def test_no_team_makes_identities(lab: Lab, identity: str) -> None:
+    before = len(calls(lab))
+    refused = lab.playbook(BOOTSTRAP, "--extra-vars", json.dumps({"lab_identity": identity}))
+    assert refused.returncode != 0
+    assert [action for action, _, allowed in permissions(calls(lab)[before:], identity) if not allowed]
+    print(f"{BOOTSTRAP:36} as {identity:6} refused by IAM")
+    TRESPASS.append(len(calls(lab)))
+
+
+def test_infra_makes_itself_no_way_into_kubernetes(lab: Lab) -> None:
+    eks = lab.client("eks", "infra")
+    own = f"arn:aws:iam::{lab.facts['account']}:role/seam-infra"
+    with pytest.raises(eks.exceptions.ClientError, match="with an explicit deny in an identity-based policy"):
+        eks.create_access_entry(clusterName="petstore", principalArn=own)
+    TRESPASS.append(len(calls(lab)))
+
+
+def test_the_life_ends_with_each_teams_own_identity(lab: Lab) -> None:
+    run(lab, TEARDOWN)
+    iam = lab.client("iam")
+    assert not [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("petstore-")]
+
+
+@pytest.mark.parametrize("team", ["infra", "k8s"])
+def test_the_policies_allow_what_is_needed_and_nothing_else(lab: Lab, team: str) -> None:
+    found = calls(lab)
+    needed = permissions(found[: TRESPASS[0]] + found[TRESPASS[-1] :], team)
+    allowed = list(grants(lab, team))
+    denied = sorted((action, resource) for action, resource, granted in needed if not granted)
+    unused = [
+        f"{grant.policy} {grant.statement} {grant.action}"
+        for grant in allowed
+        if not any(grant.covers(action, resource) for action, resource, granted in needed if granted)
+    ]
+    print(
+        f"{team:6} actions allowed {len(allowed)}, used {len(allowed) - len(unused)}, unused {len(unused)}, denied {len(denied)}"
+    )
+    assert (denied, unused) == ([], [])

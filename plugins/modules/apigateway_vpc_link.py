@@ -19,6 +19,9 @@ description:
     Another O(target_arn) makes another link and leaves the old one (see RV(superseded)), so that stages can be pointed
     at the new link before the old one is removed with O(purge_superseded=true).
   - An owned link that is C(FAILED) is removed and made anew.
+  - AWS does not delete a link that a deployed stage uses. If the variables of a stage of any REST API name a link that is to
+    be removed, that is refused before anything is changed, in check mode too. A stage whose methods name the link themselves
+    is known to AWS only, when it refuses.
 author:
   - seam.eks_auto contributors (@seam)
 options:
@@ -47,6 +50,12 @@ options:
     description: Also remove owned links with another target. Point all stages at the new link first.
     type: bool
     default: false
+  ignored_api_tags:
+    description:
+      - Tags of REST APIs that let go of the links by themselves, because the same run removes them, or points their stages
+        at other links, before. Stages of an API with all of these tags do not stand in the way.
+      - In check mode such an API still uses the links. Otherwise AWS has the last word.
+    type: dict
   wait:
     description: Whether to wait until the link is available, or gone.
     type: bool
@@ -207,6 +216,35 @@ def _update_steps(link: Item, desired: Item) -> list[Step]:
     return steps + tag_steps(f"/vpclinks/{link['id']}", link, desired["tags"])
 
 
+def users(link: Item, stages: list[tuple[Item, Item]]) -> list[str]:
+    """The stages whose variables name the link, in words, out of pairs of REST API and stage."""
+    return [
+        f"stage {stage['stageName']} of REST API {api['name']} ({api['id']})"
+        for api, stage in stages
+        if link["id"] in stage.get("variables", {}).values()
+    ]
+
+
+def refuse_used_links(client: t.Any, links: list[Item], ignored_api_tags: dict[str, str] | None) -> None:
+    """Raises :class:`AnsibleApiGatewayError` if a stage names one of the links, which are to be removed."""
+    if not links:
+        return
+    apis = api.get_rest_apis(client)
+    leaving = owned(apis, ignored_api_tags) if ignored_api_tags else []
+    stages = [(each, stage) for each in apis if each not in leaving for stage in api.get_stages(client, each["id"])]
+    for link in links:
+        if found := users(link, stages):
+            raise AnsibleApiGatewayError(message=_in_use(link, ", ".join(found)))
+
+
+def _in_use(link: Item, by: str) -> str:
+    return (
+        f"VPC link {link['id']} ({link['name']}) is still used by {by}, so AWS does not delete it.\n"
+        f"Owner: {waiters.OWNER}\n"
+        "To do: point the stage at another link (its stage variables), or delete the stage or API, then run again"
+    )
+
+
 class Links:
     """Carries out a plan's steps, under one deadline."""
 
@@ -249,10 +287,7 @@ class Links:
         except AnsibleApiGatewayError as error:
             if "is referenced in" not in str(error.exception):
                 raise
-            message = (
-                f"VPC link {link['id']} is still in use. Point the stage at another link (its stage variables), "
-                "or delete the stage or API, then run again"
-            )
+            message = _in_use(link, "deployed methods, which AWS names as [method:resource:stage]")
             raise AnsibleApiGatewayError(message=message, exception=error.exception) from error
         if self.wait_for_end:
             self.await_gone(link["id"])
@@ -294,6 +329,8 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
 
     found = observe()
     steps = plan(found, desired)
+    doomed = [step.arguments["link"] for step in steps if step.action == "DeleteVpcLink"]
+    refuse_used_links(client, doomed, params["ignored_api_tags"])
     leaving = [link["id"] for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
     for failure in found:
         if failure["status"] == "FAILED":
@@ -332,6 +369,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict"},
             "purge_superseded": {"type": "bool", "default": False},
+            "ignored_api_tags": {"type": "dict"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 1200},
         },

@@ -141,9 +141,10 @@ def delete_deployment(client: t.Any, api_id: str, deployment_id: str) -> None:
     client.delete_deployment(restApiId=api_id, deploymentId=deployment_id)
 
 
-@_handles("list stages")
+@_handles_missing("list stages", default_value=[])
 @RETRY
 def get_stages(client: t.Any, api_id: str) -> list[Item]:
+    """All stages of the API; none when there is no such API (any more)."""
     return t.cast(list[Item], client.get_stages(restApiId=api_id).get("item", []))
 
 

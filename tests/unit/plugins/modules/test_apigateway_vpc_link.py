@@ -160,7 +160,44 @@ def test_link_in_use_says_what_to_do(fake: FakeApiGateway, run: Runner) -> None:
     failed = run(ownership_tags=OWNER, state="absent")
     assert failed.failed
     assert text in failed.result["msg"]
-    assert "Point the stage at another link" in failed.result["msg"]
+    for words in (
+        "VPC link l1 (petstore) is still used by deployed methods",
+        "Owner: infra",
+        "point the stage at another",
+    ):
+        assert words in failed.result["msg"]
+
+
+@pytest.fixture
+def stages(fake: FakeApiGateway) -> None:
+    """Two links, one of which a stage of somebody's REST API names."""
+    fake.links = {"l1": link(), "l2": link("l2", target=OTHER)}
+    fake.apis = {"a1": {"id": "a1", "name": "pets", "tags": {"of": "petstore"}}}
+    fake.stages = {"prod": {"stageName": "prod", "variables": {"vpcLinkId": "l2"}}, "empty": {"stageName": "empty"}}
+
+
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"name": "p", "target_arn": NLB, "purge_superseded": True}])
+def test_a_link_that_a_stage_names_is_not_removed(
+    fake: FakeApiGateway, run: Runner, options: Item, check: bool
+) -> None:
+    failed = run(check=check, ownership_tags=OWNER, **options)
+    assert failed.failed and fake.changes == []
+    assert "VPC link l2 (petstore) is still used by stage prod of REST API pets (a1)" in failed.result["msg"]
+    assert "Owner: infra" in failed.result["msg"]
+
+
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize(("ignored", "failed"), [({"of": "petstore"}, False), ({"of": "shop"}, True), ({}, True)])
+def test_an_api_that_lets_go_by_itself_does_not_stand_in_the_way(run: Runner, ignored: Item, failed: bool) -> None:
+    assert run(ownership_tags=OWNER, state="absent", ignored_api_tags=ignored, check=True).failed is failed
+
+
+@pytest.mark.usefixtures("stages")
+def test_nobody_looks_at_stages_when_no_link_is_removed(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    assert "get_rest_apis" not in [operation for operation, _ in fake.calls]
 
 
 def test_absent_waits_for_all_owned_links(fake: FakeApiGateway, run: Runner) -> None:

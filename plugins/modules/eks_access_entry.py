@@ -27,8 +27,8 @@ options:
   principal_arn:
     description:
       - ARN of the IAM role or user. For a role this is the role's own ARN, never that of an STS session.
-      - AWS remembers the role behind the ARN. Once the role is deleted, a new role with the same ARN is not let in
-        until the entry is made anew.
+      - AWS remembers the role behind the ARN. Once the role is deleted, a new role with the same ARN is not let in. An
+        entry that is older than its role is therefore made anew, if the caller may see the role (C(iam:GetRole)).
     type: str
     required: true
   state:
@@ -235,6 +235,10 @@ def plan(
         return [Step("DeleteAccessEntry")] if current else []
     if current is None:
         return [_creation(desired), *_policy_steps({}, desired.get("policies"), purge_policies)]
+    if current["dead"]:
+        # The user name is EKS's own choice unless one is asked for.
+        kept = {name: current[name] for name in ("type", "kubernetes_groups", "tags", "policies")}
+        return [Step("DeleteAccessEntry"), *plan(None, {**kept, **desired})]
     goal = {**current, **desired}
     require(
         goal["type"] == current["type"],
@@ -293,14 +297,19 @@ def _scope(kind: str, namespaces: list[str]) -> dict[str, t.Any]:
 
 
 class AccessEntry:
-    """One principal's entry in one cluster: ``entry`` and ``policies`` as AWS showed them last."""
+    """One principal's entry in one cluster: ``entry`` and ``policies`` as AWS showed them last.
 
-    def __init__(self, client: BaseClient, cluster: str, principal: str) -> None:
+    ``dead`` is an entry for a role that was deleted and made again: EKS knows the role by its unique id.
+    """
+
+    def __init__(self, client: BaseClient, iam: BaseClient, cluster: str, principal: str) -> None:
         self.client = client
+        self.iam = iam
         self.cluster = cluster
         self.principal = principal
         self.entry: Resource | None = None
         self.policies: list[Resource] = []
+        self.dead = False
         self.look()
 
     def look(self) -> None:
@@ -308,6 +317,14 @@ class AccessEntry:
         self.policies = (
             api.list_associated_access_policies(self.client, self.cluster, self.principal) if self.entry else []
         )
+        self.dead = self.entry is not None and self._is_older_than_its_role(self.entry)
+
+    def _is_older_than_its_role(self, entry: Resource) -> bool:
+        if ":role/" not in self.principal:
+            return False
+        made = api.role_creation(self.iam, self.principal)
+        # IAM's times are whole seconds.
+        return made is not None and entry["createdAt"].replace(microsecond=0) < made.replace(microsecond=0)
 
     @property
     def settings(self) -> Settings | None:
@@ -319,6 +336,7 @@ class AccessEntry:
             "username": self.entry["username"],
             "kubernetes_groups": sorted(self.entry.get("kubernetesGroups", [])),
             "tags": self.entry.get("tags", {}),
+            "dead": self.dead,
             "policies": {
                 policy["policyArn"]: _scope(policy["accessScope"]["type"], policy["accessScope"].get("namespaces", []))
                 for policy in self.policies
@@ -371,7 +389,7 @@ def _carry_out(entry: AccessEntry, steps: list[Step], done: list[Step]) -> None:
 def _diff(before: Settings, desired: Settings | None, params: dict[str, t.Any]) -> dict[str, Settings]:
     if desired is None:
         return {"before": before, "after": {}}
-    after = {**before, **desired}
+    after = {**before, **desired, **({"dead": False} if before else {})}
     after["tags"] = tags_after(before.get("tags", {}), desired.get("tags"), params["purge_tags"])
     if not params["purge_policies"]:
         after["policies"] = {**before.get("policies", {}), **desired.get("policies", {})}
@@ -398,7 +416,7 @@ def _run(module: AnsibleAWSModule, done: list[Step]) -> dict[str, t.Any]:
     check_access_entry_options(params)
     client = module.client("eks")
     desired = _desired(client, params)
-    entry = AccessEntry(client, params["cluster_name"], params["principal_arn"])
+    entry = AccessEntry(client, module.client("iam"), params["cluster_name"], params["principal_arn"])
 
     def planned() -> list[Step]:
         return plan(entry.settings, desired, params["purge_policies"], params["purge_tags"])

@@ -149,8 +149,15 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
     definition["info"]["description"] = "Another one"
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(definition))
+    k8s, support = f"arn:aws:iam::{lab.facts['account']}:role/seam-k8s", make_role(lab, "support")
+    all_of_it = [{"policy": "AmazonEKSClusterAdminPolicy"}]
+    some_of_it = [{"policy": "AmazonEKSEditPolicy", "scope": "namespace", "namespaces": ["petstore", "other"]}]
     variables = {
         "vpc_tagging_nat_gateway": True,
+        "eks_auto_cluster_access_entries": [
+            {"principal_arn": k8s, "policies": all_of_it},
+            {"principal_arn": support, "policies": [{"policy": "AmazonEKSViewPolicy"}]},
+        ],
         "eks_auto_cluster_version": "1.36",
         "eks_auto_cluster_logging": ["api"],
         "eks_auto_cluster_upgrade_policy": "STANDARD",
@@ -167,7 +174,12 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
         json.dumps({"petstore_workload_image": "example.com/missing:1", "petstore_workload_wait_timeout": 3}),
     )
     assert late.returncode != 0
-    run(lab, FOUNDATION, **variables, eks_auto_cluster_access_entries=[entry_of_two_namespaces(lab)])
+    fewer = {
+        "eks_auto_cluster_access_entries": [{"principal_arn": k8s, "policies": some_of_it, "kubernetes_groups": ["a"]}]
+    }
+    run(lab, FOUNDATION, **{**variables, **fewer})
+    lab.client("iam").delete_role(RoleName="support")
+    make_role(lab, "support")
     run(lab, FOUNDATION, **{**variables, "eks_auto_cluster_deletion_protection": False})
 
 
@@ -194,13 +206,19 @@ def change_by_hand(lab: Lab) -> None:
     apigateway.update_vpc_link(vpcLinkId=link["id"], patchOperations=[change])
 
 
-def entry_of_two_namespaces(lab: Lab) -> dict[str, Any]:
-    policies = [{"policy": "AmazonEKSEditPolicy", "scope": "namespace", "namespaces": ["petstore", "other"]}]
-    return {
-        "principal_arn": f"arn:aws:iam::{lab.facts['account']}:role/seam-k8s",
-        "policies": policies,
-        "kubernetes_groups": ["petstore"],
+def make_role(lab: Lab, name: str) -> str:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{lab.facts['account']}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
     }
+    role = lab.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    return str(role["Arn"])
 
 
 @pytest.mark.parametrize(("playbook", "identity"), TRESPASSES)

@@ -9,8 +9,10 @@ Every function raises :class:`AnsibleEksError`. Requests and answers are AWS's o
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from .common import EksErrorHandler
@@ -26,6 +28,21 @@ _retry = AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=15, catch_extra
 # A new access entry is not seen by every part of EKS at once.
 _retry_missing = AWSRetry.jittered_backoff(
     retries=8, delay=1, max_delay=15, catch_extra_error_codes=[*_TRANSIENT, "ResourceNotFoundException"]
+)
+
+
+class _PrincipalRetry(AWSRetry):
+    """IAM is eventually consistent: for some seconds EKS doesn't know a role that has just been made."""
+
+    @staticmethod
+    def status_code_from_exception(error: t.Any) -> str:
+        details = error.response["Error"]
+        return "InvalidPrincipal" if "invalid principal" in details.get("Message", "") else details["Code"]
+
+
+# Half a minute at most: the principal may be misspelled as well.
+_retry_unknown_principal = _PrincipalRetry.jittered_backoff(
+    retries=6, delay=1, max_delay=15, catch_extra_error_codes=[*_TRANSIENT, "InvalidPrincipal"]
 )
 
 
@@ -110,7 +127,7 @@ def list_associated_access_policies(client: BaseClient, cluster: str, principal:
 
 
 @EksErrorHandler.quota_error_handler("create the EKS access entry")
-@_retry
+@_retry_unknown_principal
 def create_access_entry(client: BaseClient, cluster: str, principal: str, request: Resource) -> None:
     client.create_access_entry(clusterName=cluster, principalArn=principal, **request)
 
@@ -142,3 +159,15 @@ def disassociate_access_policy(client: BaseClient, cluster: str, principal: str,
     """Disassociate; False when it was not associated any more."""
     client.disassociate_access_policy(clusterName=cluster, principalArn=principal, **request)
     return True
+
+
+@EksErrorHandler.common_error_handler("read the IAM role")
+@_retry
+def role_creation(client: BaseClient, role_arn: str) -> datetime.datetime | None:
+    """When an IAM role was made, None if the caller can't tell: it is gone, in another account, or not for him to see."""
+    try:
+        role = client.get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+    except is_boto3_error_code(["NoSuchEntity", "AccessDenied"]):
+        return None
+    # The role of that name in this account may be another one.
+    return role["CreateDate"] if role["Arn"] == role_arn else None

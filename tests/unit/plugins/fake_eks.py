@@ -22,6 +22,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import wait
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import FakeElb
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
 PACE = 60.0
 ACCOUNT = "123456789012"
@@ -93,6 +94,19 @@ def auto_mode(pools: list[str]) -> Parameters:
     return {"computeConfig": {"enabled": True, "nodePools": pools, **role}}
 
 
+class FakeIam:
+    """IAM as a client that may see the roles in ``roles``: when each was made, by its ARN."""
+
+    def __init__(self) -> None:
+        self.roles: dict[str, datetime.datetime] = {}
+
+    def get_role(self, RoleName: str) -> Parameters:
+        for arn, made in self.roles.items():
+            if arn.rpartition("/")[2] == RoleName:
+                return {"Role": {"Arn": arn, "CreateDate": made}}
+        raise ClientError({"Error": {"Code": "NoSuchEntity", "Message": f"There is no role {RoleName}"}}, "GetRole")
+
+
 class FakeEks:
     """EKS with one cluster at most; ``calls`` are (operation, parameters) in order."""
 
@@ -106,6 +120,7 @@ class FakeEks:
         self.updates: dict[str, Parameters] = {}
         self.calls: list[tuple[str, Parameters]] = []
         self.elb = FakeElb()
+        self.iam = FakeIam()
         #: By operation: answers that come first, an exception or what to do before the usual answer.
         self.first: dict[str, list[Refusal | t.Callable[[], object]]] = {}
         self._due: list[tuple[float, t.Callable[[], None]]] = []
@@ -117,7 +132,7 @@ class FakeEks:
 
     def client_of(self, service: str) -> t.Any:
         """What a module gets as its client of a service."""
-        return self.elb.client() if service == "elbv2" else self.client
+        return {"elbv2": self.elb.client, "iam": lambda: self.iam}.get(service, lambda: self.client)()
 
     @property
     def mutations(self) -> list[tuple[str, Parameters]]:
@@ -305,6 +320,7 @@ def make_entry(principal: str, **changes: t.Any) -> Parameters:
         "type": "STANDARD",
         "username": "team:{{SessionName}}",
         "kubernetesGroups": [],
+        "createdAt": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
         "tags": {},
         **changes,
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -251,3 +252,63 @@ def test_an_unknown_policy_is_refused_with_those_there_are(run: Runner) -> None:
     assert result["failed"] and eks.mutations == []
     assert "no access policy AmazonEKSGodPolicy" in result["msg"]
     assert "AmazonEKSClusterAdminPolicy, AmazonEKSEditPolicy, AmazonEKSViewPolicy" in result["msg"]
+
+
+# EKS knows a role by its unique id, not by its ARN.
+
+
+def test_an_entry_older_than_its_role_is_made_anew(run: Runner, eks: FakeEks) -> None:
+    eks.iam.roles[TEAM] = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+    before = run(eks, check=True, **OPTIONS)
+    assert actions(before) == [
+        "DeleteAccessEntry",
+        "CreateAccessEntry",
+        "AssociateAccessPolicy",
+        "AssociateAccessPolicy",
+    ]
+    assert eks.mutations == []
+    assert actions(run(eks, **OPTIONS)) == actions(before)
+    # With all that it had, but for the name that EKS makes of the role.
+    (create,) = (params for operation, params in eks.mutations if operation == "CreateAccessEntry")
+    assert create == {
+        "clusterName": "petstore",
+        "principalArn": TEAM,
+        "type": "STANDARD",
+        "kubernetesGroups": ["orders"],
+        "tags": {"team": "k8s"},
+    }
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        {},
+        {TEAM: datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)},
+        # The same second: IAM's times are no finer.
+        {TEAM: datetime.datetime(2026, 1, 2, 0, 0, 0, 900, tzinfo=datetime.UTC)},
+        # A role of that name, and another path.
+        {f"arn:aws:iam::{ACCOUNT}:role/other/team": datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)},
+    ],
+    ids=["unseen", "older", "same second", "another"],
+)
+def test_any_other_entry_stays(run: Runner, eks: FakeEks, roles: dict[str, datetime.datetime]) -> None:
+    eks.iam.roles.update(roles)
+    assert run(eks, **OPTIONS)["changed"] is False
+
+
+def test_a_role_that_eks_does_not_see_yet_is_waited_for(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    unseen = Refusal("InvalidParameterException", "The specified principalArn is invalid: invalid principal.")
+    eks.first["CreateAccessEntry"] = [unseen, unseen]
+    assert actions(run(eks, **OPTIONS)) == ["CreateAccessEntry"]
+    assert [operation for operation, _ in eks.mutations] == ["CreateAccessEntry"] * 3
+
+
+def test_a_principal_that_never_is_there_ends_in_eks_words(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    unseen = Refusal("InvalidParameterException", "The specified principalArn is invalid: invalid principal.")
+    eks.first["CreateAccessEntry"] = [unseen] * 20
+    result = run(eks, **OPTIONS)
+    assert result["failed"]
+    assert "invalid principal" in result["msg"]
+    assert 15 <= eks.clock() <= 60

@@ -1,0 +1,219 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nothing breaks the other team by accident: what would is refused before it is tried, then done in the right order.
+
+The tests of this module build on each other: one account, in which two contracts are joined to one API.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .conftest import Lab
+
+FOUNDATION = "playbooks/infra/foundation.yml"
+WORKLOAD = "playbooks/k8s/workload.yml"
+API = "playbooks/infra/api.yml"
+
+SHOP = {"seam_namespace": "shop"}
+BACKENDS = {
+    "apigw_vpclink_backends": [
+        {"namespace": "petstore", "service": "vpclink", "base_path": "/api/v3"},
+        {"namespace": "shop", "service": "vpclink", "base_path": "/api/v3", "path_prefix": "/user"},
+    ]
+}
+API_ABSENT = {**BACKENDS, "apigw_vpclink_state": "absent"}
+WORKLOAD_ABSENT = {"petstore_workload_state": "absent"}
+CLUSTER_ABSENT = {"eks_auto_cluster_state": "absent"}
+REPLACE = {"petstore_workload_allow_replacement": True}
+WRONG = {"seam_namespace": "wrong"}
+
+check_mode_or_not = pytest.mark.parametrize("mode", [["--check"], []], ids=["check mode", "run"])
+
+
+def play(lab: Lab, playbook: str, variables: dict[str, Any]) -> int:
+    """Run a playbook that has to succeed; how many tasks changed something."""
+    run = lab.playbook(playbook, "--extra-vars", json.dumps(variables))
+    assert run.returncode == 0, run.output
+    return run.changed
+
+
+def services(lab: Lab) -> Any:
+    """All Services, with the versions that a change of any kind would count up."""
+    return json.loads(lab.kubectl("get", "services", "--all-namespaces", "-o", "json").stdout)["items"]
+
+
+def assert_refused(lab: Lab, playbook: str, variables: dict[str, Any], mode: list[str], *says: str) -> None:
+    calls, objects = lab.mutating_calls(), services(lab)
+    run = lab.playbook(playbook, *mode, "--extra-vars", json.dumps(variables))
+    assert run.returncode != 0, run.output
+    words = " ".join(run.output.split())
+    for each in says:
+        assert each in words, run.output
+    assert run.changed == 0, run.changed_tasks
+    assert lab.mutating_calls() == calls
+    assert services(lab) == objects
+
+
+def link_to(lab: Lab, name: str) -> str:
+    """The id of the VPC link of that name."""
+    (found,) = [link["id"] for link in lab.client("apigateway").get_vpc_links()["items"] if link["name"] == name]
+    return str(found)
+
+
+def test_two_contracts_are_joined_to_one_api(lab: Lab) -> None:
+    play(lab, FOUNDATION, {})
+    play(lab, WORKLOAD, {})
+    play(lab, WORKLOAD, SHOP)
+    play(lab, API, BACKENDS)
+    apigateway = lab.client("apigateway")
+    (api,) = apigateway.get_rest_apis()["items"]
+    (stage,) = apigateway.get_stages(restApiId=api["id"])["item"]
+    assert stage["variables"]["vpcLinkId"] == link_to(lab, "petstore-petstore-vpclink")
+    assert stage["variables"]["vpcLinkId2"] == link_to(lab, "petstore-shop-vpclink")
+    resources = apigateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
+    (user,) = [resource for resource in resources if resource["path"] == "/user"]
+    assert user["resourceMethods"]["POST"]["methodIntegration"]["connectionId"] == "${stageVariables.vpcLinkId2}"
+
+
+def test_a_second_run_changes_nothing(lab: Lab) -> None:
+    assert play(lab, API, BACKENDS) == 0
+
+
+def test_check_mode_of_a_whole_teardown_knows_what_goes_before_what(lab: Lab) -> None:
+    before = lab.mutating_calls()
+    run = lab.playbook("playbooks/teardown.yml", "--check", "--extra-vars", json.dumps(BACKENDS))
+    assert run.returncode == 0, run.output
+    assert lab.mutating_calls() == before
+
+
+@pytest.mark.parametrize(
+    ("backends", "says"),
+    [
+        ([{"namespace": "shop", "service": "vpclink"}, {"namespace": "b", "service": "c"}], "same path_prefix"),
+        ([{"namespace": "Shop", "service": "vpclink"}], 'does not take "Shop"'),
+        ([{"namespace": "shop", "service": "1st"}], 'does not take "1st"'),
+        ([{"namespace": "shop", "service": "vpclink", "path_prefix": "user"}], "starts with a slash"),
+        ([{"namespace": "shop", "service": "vpclink", "prefix": "/user"}], "prefix"),
+    ],
+    ids=["duplicate", "namespace", "service", "prefix", "unknown"],
+)
+def test_contracts_that_cannot_be_are_refused(lab: Lab, backends: list[dict[str, str]], says: str) -> None:
+    assert_refused(lab, API, {"apigw_vpclink_backends": backends}, [], "apigw_vpclink_backends", says)
+
+
+@check_mode_or_not
+def test_a_service_whose_load_balancer_a_link_holds_is_not_removed(lab: Lab, mode: list[str]) -> None:
+    link = link_to(lab, "petstore-petstore-vpclink")
+    held = f"VPC link {link} (petstore-petstore-vpclink, AVAILABLE) holds the load balancer of Service petstore/vpclink"
+    order = "playbooks/infra/api.yml with apigw_vpclink_state=absent"
+    assert_refused(lab, WORKLOAD, WORKLOAD_ABSENT, mode, held, "Owner: infra", order)
+
+
+def test_neither_is_a_namespace_with_such_a_service_of_another_name(lab: Lab) -> None:
+    variables = {**WORKLOAD_ABSENT, "seam_service": "another"}
+    assert_refused(lab, WORKLOAD, variables, [], "holds the load balancer of Service petstore/vpclink")
+
+
+@check_mode_or_not
+def test_a_link_that_a_stage_of_another_api_uses_is_not_removed(lab: Lab, mode: list[str]) -> None:
+    apigateway = lab.client("apigateway")
+    link = link_to(lab, "petstore-shop-vpclink")
+    other = apigateway.create_rest_api(name="other")["id"]
+    integration = {
+        "type": "http_proxy",
+        "httpMethod": "GET",
+        "uri": "http://shop/",
+        "connectionType": "VPC_LINK",
+        "connectionId": "${stageVariables.link}",
+    }
+    document = {
+        "openapi": "3.0.1",
+        "info": {"title": "other", "version": "1"},
+        "paths": {"/": {"get": {"responses": {}, "x-amazon-apigateway-integration": integration}}},
+    }
+    apigateway.put_rest_api(restApiId=other, mode="overwrite", body=json.dumps(document).encode())
+    deployment = apigateway.create_deployment(restApiId=other)["id"]
+    apigateway.create_stage(restApiId=other, stageName="live", deploymentId=deployment, variables={"link": link})
+    used = f"VPC link {link} (petstore-shop-vpclink) is still used by stage live of REST API other ({other})"
+    try:
+        assert_refused(lab, API, API_ABSENT, mode, used, "Owner: infra")
+    finally:
+        apigateway.delete_rest_api(restApiId=other)
+
+
+@check_mode_or_not
+def test_a_cluster_with_load_balancers_is_not_removed(lab: Lab, mode: list[str]) -> None:
+    says = ["EKS cluster petstore still has load balancers", "(Service petstore/vpclink)", "(Service shop/vpclink)"]
+    assert_refused(lab, FOUNDATION, CLUSTER_ABSENT, mode, *says, "Owner: k8s")
+
+
+@pytest.fixture(scope="module")
+def balancer_of_another_scheme(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """ARN of the load balancer of a Service that somebody made under the role's name, facing the internet."""
+    ec2 = lab.client("ec2")
+    public = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"] if subnet["MapPublicIpOnLaunch"]]
+    ec2.create_tags(Resources=public, Tags=[{"Key": "kubernetes.io/role/elb", "Value": "1"}])
+    annotation = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "vpclink", "namespace": "wrong", "annotations": annotation},
+        "spec": {"type": "LoadBalancer", "loadBalancerClass": "eks.amazonaws.com/nlb", "ports": [{"port": 80}]},
+    }
+    path = tmp_path_factory.mktemp("manifests") / "service.json"
+    path.write_text(json.dumps(service))
+    lab.kubectl("create", "namespace", "wrong")
+    made = lab.kubectl("apply", "-f", str(path))
+    assert made.returncode == 0, made.stderr
+    condition = "--for=jsonpath={.status.loadBalancer.ingress[0].hostname}"
+    shown = lab.kubectl("-n", "wrong", "wait", condition, "service/vpclink", "--timeout=60s")
+    assert shown.returncode == 0, shown.stderr
+    found = lab.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    (arn,) = [each["LoadBalancerArn"] for each in found if each["Scheme"] == "internet-facing"]
+    return str(arn)
+
+
+@check_mode_or_not
+def test_a_load_balancer_is_not_replaced_unasked(lab: Lab, balancer_of_another_scheme: str, mode: list[str]) -> None:
+    assert balancer_of_another_scheme
+    says = ["scheme internet-facing where the role has", "set petstore_workload_allow_replacement=true"]
+    assert_refused(lab, WORKLOAD, WRONG, mode, *says, "Owner: k8s")
+
+
+def test_nor_is_one_that_a_link_holds_even_if_asked_for(lab: Lab, balancer_of_another_scheme: str) -> None:
+    apigateway = lab.client("apigateway")
+    link = apigateway.create_vpc_link(name="somebody's", targetArns=[balancer_of_another_scheme])["id"]
+    try:
+        assert_refused(lab, WORKLOAD, {**WRONG, **REPLACE}, [], f"VPC link {link} (somebody's", "Owner: infra")
+    finally:
+        apigateway.delete_vpc_link(vpcLinkId=link)
+
+
+def test_it_is_replaced_when_asked_for(lab: Lab, balancer_of_another_scheme: str) -> None:
+    assert play(lab, WORKLOAD, {**WRONG, **REPLACE}) > 0
+    found = lab.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert balancer_of_another_scheme not in [each["LoadBalancerArn"] for each in found]
+    assert {each["Scheme"] for each in found} == {"internal"}
+    assert play(lab, WORKLOAD, WRONG) == 0
+
+
+def test_in_the_right_order_all_of_it_goes(lab: Lab) -> None:
+    play(lab, API, API_ABSENT)
+    apigateway = lab.client("apigateway")
+    assert apigateway.get_vpc_links()["items"] == apigateway.get_rest_apis()["items"] == []
+    for contract in ({}, SHOP, WRONG):
+        play(lab, WORKLOAD, {**contract, **WORKLOAD_ABSENT})
+    assert lab.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    play(lab, FOUNDATION, CLUSTER_ABSENT)
+    assert lab.client("eks").list_clusters()["clusters"] == []
+
+
+def test_removing_what_is_gone_is_not_refused(lab: Lab) -> None:
+    assert play(lab, API, API_ABSENT) == 0
+    assert play(lab, WORKLOAD, WORKLOAD_ABSENT) == 0

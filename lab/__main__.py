@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import random
 import re
@@ -70,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--pace", type=_pace, default=PACE, help="multiplies how long AWS's slow steps take (0: no time)")
     up.add_argument("--region", default=REGION, help=f"AWS region (default: {REGION})")
     up.add_argument("--port", type=int, help="port of the AWS endpoint; APIs are served on the next one")
+    up.add_argument(
+        "--token-lifetime",
+        type=float,
+        default=900,
+        help="seconds for which an EKS token is good (default: 900, as on AWS)",
+    )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
     commands.choices["env"].add_argument("values", nargs="+", type=_assignment, metavar="NAME=VALUE")
     return parser
@@ -79,7 +86,9 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
     if folders.holder(folder) is not None:
         print("The lab is up already.")
         return _status(folder)
-    settings = _settings(folder, arguments.pace, arguments.region, arguments.port)
+    settings = dataclasses.replace(
+        _settings(folder, arguments.pace, arguments.region, arguments.port), token_lifetime=arguments.token_lifetime
+    )
     for port in (settings.aws_port, settings.execute_api_port):
         if not _is_free(port):
             print(f"Port {port} of 127.0.0.1 is taken. Choose another with --port.", file=sys.stderr)
@@ -117,6 +126,7 @@ def _start(settings: Settings) -> int:
     command = [
         *(sys.executable, "-m", "lab.server", str(settings.folder), str(settings.pace), settings.region),
         *(str(settings.aws_port), str(settings.execute_api_port), str(settings.loopback_octet)),
+        str(settings.token_lifetime),
     ]
     log_path = settings.folder / "lab.log"
     with log_path.open("w") as log:

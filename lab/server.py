@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime
 import functools
 import logging
 import signal
@@ -109,7 +110,8 @@ class LabClusters:
             await self._stop(name)
 
     async def _start(self, cluster: Cluster) -> Endpoint:
-        access = ClusterAccess(cluster, self.settings.aws_url)
+        lifetime = datetime.timedelta(seconds=self.settings.token_lifetime)
+        access = ClusterAccess(cluster, self.settings.aws_url, lifetime)
         server = await kubernetes.start(
             self.settings,
             cluster.name,
@@ -178,5 +180,9 @@ async def _serve_until_signalled(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    _folder, _pace, _region, *_numbers = sys.argv[1:]
-    serve(Settings(Path(_folder), float(_pace), _region, *map(int, _numbers)))
+    _folder, _pace, _region, _aws_port, _execute_api_port, _octet, _lifetime = sys.argv[1:]
+    serve(
+        Settings(
+            Path(_folder), float(_pace), _region, int(_aws_port), int(_execute_api_port), int(_octet), float(_lifetime)
+        )
+    )

@@ -37,6 +37,8 @@ class Settings:
     aws_port: int
     execute_api_port: int
     loopback_octet: int
+    #: Seconds for which an EKS token is good; AWS's are good for 15 minutes.
+    token_lifetime: float = 900
 
     def seconds(self, step: str) -> float:
         """How long a slow step of AWS's takes in this lab."""

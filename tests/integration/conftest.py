@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -53,8 +54,8 @@ class Lab:
         facts: dict[str, Any] = json.loads((self.folder / "lab.json").read_text())
         return facts
 
-    def client(self, service: str, identity: str = "admin") -> Any:
-        """A boto3 client of the lab's account; identity is admin, infra or k8s."""
+    def client(self, service: str, identity: str = "admin", **options: Any) -> Any:
+        """A boto3 client of the lab's account; identity is admin, infra or k8s, options are botocore's Config's."""
         credentials = self.facts["credentials"][identity]
         return boto3.client(
             service,
@@ -63,6 +64,7 @@ class Lab:
             aws_access_key_id=credentials["access_key"],
             aws_secret_access_key=credentials["secret_key"],
             aws_session_token=credentials["session_token"],
+            config=Config(**options),
         )
 
     def playbook(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> Run:

@@ -114,10 +114,23 @@ def test_when_nobody_listens_there_is_one_clear_error(lab: Lab) -> None:
     assert "Traceback" not in run.output
 
 
+def test_a_cluster_that_is_not_there_is_one_clear_error(lab: Lab) -> None:
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({"seam_cluster": "other"}))
+    assert run.returncode != 0
+    assert "There is no EKS cluster other in region us-west-2 of this account" in " ".join(run.output.split())
+    assert "Traceback" not in run.output
+
+
 def test_in_the_wrong_region_there_is_one_clear_error(lab: Lab) -> None:
+    """The first task says so; where the inventory is wrong as well, IAM does."""
     auth = {**lab.facts["credentials"]["k8s"], "region": "eu-central-1", "endpoint_url": lab.facts["aws_endpoint_url"]}
     auth.pop("arn")
-    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({"aws_auth": auth, "seam_region": "eu-central-1"}))
-    assert run.returncode != 0
-    assert "There is no EKS cluster petstore in region eu-central-1 of this account" in run.output
-    assert "Traceback" not in run.output
+    says = {
+        lab.facts["region"]: "The region is eu-central-1; expected is us-west-2.",
+        "eu-central-1": "is not authorized to perform: eks:DescribeCluster on resource: arn:aws:eks:eu-central-1:",
+    }
+    for expected, words in says.items():
+        run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({"aws_auth": auth, "seam_region": expected}))
+        assert run.returncode != 0
+        assert words in " ".join(run.output.split())
+        assert "Traceback" not in run.output

@@ -60,7 +60,11 @@ def test_an_update_that_never_comes_up_says_why_and_the_old_pods_go_on_serving(l
     run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(MISSING_IMAGE))
     assert run.returncode != 0
     # The kubelet says in turn that the pull failed and that it waits before the next one; both name the image.
-    for words in ("did not finish in 8 s", r"Pods that are not ready: [^;]*pull[^;]*example.com/missing:1", "Owner: k8s"):
+    for words in (
+        "did not finish in 8 s",
+        r"Pods that are not ready: [^;]*pull[^;]*example.com/missing:1",
+        "Owner: k8s",
+    ):
         assert re.search(words, run.output), run.output
     elbv2 = lab.client("elbv2")
     groups = [each["TargetGroupArn"] for each in elbv2.describe_target_groups()["TargetGroups"]]

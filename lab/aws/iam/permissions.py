@@ -87,7 +87,8 @@ class Ec2:
             if tags:
                 yield Permission("ec2:CreateTags", self._arn(f"{kind}/*"), _context(tags, ec2__CreateAction=action))
         elif action == "DisassociateRouteTable":
-            yield from (self._on(action, identifier) for identifier in self._associated(values["AssociationId"]))
+            found = list(self._associated(values["AssociationId"]))
+            yield from (self._on(action, identifier) for identifier in found or ["rtb-unknown"])
         elif action in _EC2_CHANGES:
             yield from (self._on(action, values[name]) for name in _EC2_CHANGES[action])
         else:
@@ -109,10 +110,13 @@ class Ec2:
         return found
 
     def _associated(self, association: str) -> Iterator[str]:
+        """The route table and the subnet of an association."""
         for table in self.backend.route_tables.values():
-            if association in table.associations:
-                yield table.id
-                yield table.associations[association]
+            for each in table.associations:
+                if each["RouteTableAssociationId"] == association:
+                    yield table.id
+                    if subnet := each.get("SubnetId"):
+                        yield subnet
 
 
 def _numbered(values: Mapping[str, str], name: str) -> list[str]:

@@ -52,7 +52,7 @@ def run(lab: Lab, folder: Path, playbook: str, *arguments: str) -> None:
         finished = lab.playbook(playbook, "-vvvv", "--diff", *arguments, environment=environment)
     assert finished.returncode == 0, finished.output
     OUTPUTS.append(finished.output)
-    OUTPUTS.extend(path.read_text() for path in (log, progress) if path.exists())
+    OUTPUTS.extend(path.read_text() for path in (log, progress))
 
 
 def secrets(lab: Lab) -> set[str]:

@@ -46,13 +46,13 @@ def watching_processes() -> Iterator[None]:
 
 
 def run(lab: Lab, folder: Path, playbook: str, *arguments: str) -> None:
-    log, progress = folder / "ansible.log", folder / "progress.jsonl"
-    environment = {"ANSIBLE_LOG_PATH": str(log), "SEAM_EKS_AUTO_PROGRESS_FILE": str(progress)}
+    log, timeline = folder / "ansible.log", folder / "timeline.json"
+    environment = {"ANSIBLE_LOG_PATH": str(log), "SEAM_EKS_AUTO_TIMELINE_FILE": str(timeline)}
     with watching_processes():
         finished = lab.playbook(playbook, "-vvvv", "--diff", *arguments, environment=environment)
     assert finished.returncode == 0, finished.output
     OUTPUTS.append(finished.output)
-    OUTPUTS.extend(path.read_text() for path in (log, progress))
+    OUTPUTS.extend(path.read_text() for path in (log, timeline))
 
 
 def secrets(lab: Lab) -> set[str]:

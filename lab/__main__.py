@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import os
 import random
 import re
@@ -74,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--token-lifetime",
         type=float,
-        default=900,
+        default=Settings.token_lifetime,
         help="seconds for which an EKS token is good (default: 900, as on AWS)",
     )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
@@ -86,9 +85,7 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
     if folders.holder(folder) is not None:
         print("The lab is up already.")
         return _status(folder)
-    settings = dataclasses.replace(
-        _settings(folder, arguments.pace, arguments.region, arguments.port), token_lifetime=arguments.token_lifetime
-    )
+    settings = _settings(folder, arguments.pace, arguments.region, arguments.token_lifetime, arguments.port)
     for port in (settings.aws_port, settings.execute_api_port):
         if not _is_free(port):
             print(f"Port {port} of 127.0.0.1 is taken. Choose another with --port.", file=sys.stderr)
@@ -102,7 +99,13 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
     return _start(settings)
 
 
-def _settings(folder: Path, pace: float = PACE, region: str = REGION, port: int | None = None) -> Settings:
+def _settings(
+    folder: Path,
+    pace: float = PACE,
+    region: str = REGION,
+    token_lifetime: float = Settings.token_lifetime,
+    port: int | None = None,
+) -> Settings:
     """The settings of a lab that is to be started, at the addresses that it had the last time if they are free."""
     before = folders.read_facts(folder)
     if port is None:
@@ -117,6 +120,7 @@ def _settings(folder: Path, pace: float = PACE, region: str = REGION, port: int 
         aws_port=aws_port,
         execute_api_port=execute_api_port,
         loopback_octet=before.get("loopback_octet") or _free_octet(),
+        token_lifetime=token_lifetime,
     )
 
 
@@ -168,7 +172,8 @@ def _reset(folder: Path) -> int:
     _down(folder)
     os.environ[_MARK] = str(folder)
     before = folders.read_facts(folder)
-    return _start(_settings(folder, before.get("pace", PACE), before.get("region", REGION)))
+    lifetime = before.get("token_lifetime", Settings.token_lifetime)
+    return _start(_settings(folder, before.get("pace", PACE), before.get("region", REGION), lifetime))
 
 
 def _status(folder: Path) -> int:

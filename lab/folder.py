@@ -79,6 +79,7 @@ def write_facts(settings: Settings, credentials: Mapping[str, Credentials]) -> N
         "aws_port": settings.aws_port,
         "execute_api_port": settings.execute_api_port,
         "loopback_octet": settings.loopback_octet,
+        "token_lifetime": settings.token_lifetime,
     }
     folder = settings.folder.absolute()
     lines = [

@@ -38,7 +38,7 @@ class Settings:
     execute_api_port: int
     loopback_octet: int
     #: Seconds for which an EKS token is good; AWS's are good for 15 minutes.
-    token_lifetime: float = 900
+    token_lifetime: float = 900.0
 
     def seconds(self, step: str) -> float:
         """How long a slow step of AWS's takes in this lab."""

@@ -81,16 +81,6 @@ border. In text: infra makes subnets, cluster, VPC link and REST API; the k8s te
 its Service the load balancer; AWS runs the controller in between.
 
 ## Before Auto Mode, and with it
-
-| work | before | with | here |
-|---|---|---|---|
-| VPC, subnets, tags | infra | infra | `vpc_tagging` |
-| cluster | infra | infra | `eks_auto_cluster` |
-| AWS Load Balancer Controller | infra | *nobody: managed* | |
-| NLB and target group | infra | **k8s** | `petstore_workload`: one Service |
-| target registration | k8s | *nobody: managed* | |
-| all that runs in the cluster | k8s | k8s | `petstore_workload` |
-| VPC link and API Gateway | infra | infra | `apigw_vpclink` |
 """
 
 
@@ -211,11 +201,19 @@ def playbook_table() -> list[str]:
     return lines
 
 
+def work_table() -> list[str]:
+    """The README's: what was whose before Auto Mode, and is with it."""
+    section = (CHECKOUT / "README.md").read_text().partition("## Who does what\n")[2].partition("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("|")]
+
+
 def document() -> str:
     """The whole page."""
     return "\n".join(
         [
             HEAD,
+            *work_table(),
+            "",
             "## Playbooks",
             "",
             *playbook_table(),

@@ -30,7 +30,6 @@ from lab.settings import ACCOUNT
 
 PREFIX = "k8s-aws-v1."
 CLUSTER_HEADER = "x-k8s-aws-id"
-LIFETIME = datetime.timedelta(minutes=15)
 #: Seconds for which a verified token is not verified again.
 REMEMBERED = 3.0
 
@@ -66,9 +65,12 @@ class Identity:
 
 
 class ClusterAccess:
-    """Authentication and authorization of one cluster; ``authenticate`` blocks, ``authorize`` doesn't."""
+    """Authentication and authorization of one cluster; ``authenticate`` blocks, ``authorize`` doesn't.
 
-    def __init__(self, cluster: Cluster, sts_url: str, lifetime: datetime.timedelta = LIFETIME) -> None:
+    ``lifetime`` is how long a token is good; AWS's are for 15 minutes.
+    """
+
+    def __init__(self, cluster: Cluster, sts_url: str, lifetime: datetime.timedelta) -> None:
         self.cluster = cluster
         self.sts_host = urlsplit(sts_url).netloc
         self.lifetime = lifetime

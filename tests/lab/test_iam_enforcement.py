@@ -141,6 +141,26 @@ def test_only_some_tags_may_be_set(lab: RunningLab, as_role: Clients) -> None:
     assert refusal(client.create_tags, Resources=[subnet], Tags=both)[0] == "UnauthorizedOperation"
 
 
+def test_only_some_tags_may_be_taken_away(as_role: Clients, lab: RunningLab) -> None:
+    tags = {"ours/mark": "1", "theirs": "1"}
+    api = lab.client("apigateway").create_rest_api(name="untagged", tags=tags)["id"]
+    arn = f"arn:aws:apigateway:us-west-2::/restapis/{api}"
+    keys = {"ForAllValues:StringLike": {"aws:TagKeys": ["ours/*"]}}
+    client = as_role("apigateway", {"Action": "apigateway:DELETE", "Resource": "*", "Condition": keys})
+    assert refusal(client.untag_resource, resourceArn=arn, tagKeys=["theirs"])[0] == "AccessDeniedException"
+    client.untag_resource(resourceArn=arn, tagKeys=["ours/mark"])
+    assert lab.client("apigateway").get_tags(resourceArn=arn)["tags"] == {"theirs": "1"}
+
+
+def test_a_request_that_names_nothing_is_refused_as_any_other(as_role: Clients) -> None:
+    """Authorization comes before validation, and must not fall over what validation would refuse."""
+    entries = as_role("eks", {"Action": "eks:DescribeCluster", "Resource": "*"})
+    code, message, _ = refusal(entries.describe_access_entry, clusterName="petstore", principalArn="nobody")
+    assert (code, "eks:DescribeAccessEntry on resource" in message) == ("AccessDeniedException", True)
+    addresses = as_role("ec2", {"Action": "ec2:DescribeVpcs", "Resource": "*"})
+    assert refusal(addresses.release_address)[0] == "UnauthorizedOperation"
+
+
 def test_what_is_made_may_be_tagged_and_only_what_is_tagged_changed(lab: RunningLab, as_role: Clients) -> None:
     (vpc,) = lab.client("ec2").describe_vpcs()["Vpcs"]
     arn = f"arn:aws:ec2:us-west-2:{ACCOUNT}"

@@ -84,6 +84,8 @@ def test_effect_action_and_resource(given: list[dict[str, Any]], expected: Decis
         ("ForAnyValue:StringEquals", ["b"], ("a", "b"), True),
         ("ForAnyValue:StringEquals", ["b"], ("a",), False),
         ("ForAnyValue:StringEquals", ["b"], None, False),
+        ("ForAnyValue:StringNotEquals", ["b"], None, False),
+        ("ForAllValues:StringNotEquals", ["b"], None, True),
     ],
 )
 def test_conditions(operator: str, values: Any, given: tuple[str, ...] | None, holds: bool) -> None:
@@ -108,9 +110,10 @@ def test_policy_variables() -> None:
     assert decided(mine) is Decision.NOT_ALLOWED
 
 
-def test_an_operator_that_is_not_known_is_not_guessed() -> None:
-    with pytest.raises(UnknownOperator, match="DateLessThan"):
-        decided(statement(Condition={"DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}))
+@pytest.mark.parametrize("operator", ["DateLessThan", "DateLessThanIfExists", "ForSomeValues:StringEquals"])
+def test_an_operator_that_is_not_known_is_not_guessed(operator: str) -> None:
+    with pytest.raises(UnknownOperator, match=operator):
+        decided(statement(Condition={operator: {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}))
 
 
 def test_several_documents_count_together() -> None:

@@ -26,9 +26,10 @@ from lab.aws.eks.cluster import AccessEntry, Cluster
 from lab.aws.identity import ClusterAccess
 from lab.kubernetes.auth import Attributes
 from lab.kubernetes.policies import ARN_PREFIX
-from lab.settings import ACCOUNT
+from lab.settings import ACCOUNT, Settings
 
 REGION = "us-west-2"
+LIFETIME = datetime.timedelta(seconds=Settings.token_lifetime)
 READ_PODS = Attributes("list", resource="pods", namespace="petstore")
 
 
@@ -68,7 +69,7 @@ def cluster(credentials: dict[str, dict[str, str]]) -> Cluster:
 
 @pytest.fixture
 def access(cluster: Cluster, sts_calls: tuple[str, Any]) -> ClusterAccess:
-    return ClusterAccess(cluster, sts_calls[0])
+    return ClusterAccess(cluster, sts_calls[0], LIFETIME)
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_a_token_ends_with_its_lifetime(
         patch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: then)
         old = mint()
     assert access.authenticate(old) is None
-    assert ClusterAccess(cluster, sts_calls[0]).authenticate(old) is not None
+    assert ClusterAccess(cluster, sts_calls[0], LIFETIME).authenticate(old) is not None
     assert access.authenticate(mint()) is not None
 
 

@@ -28,12 +28,19 @@ from lab.settings import ACCOUNT
 Tags = Mapping[str, str]
 
 
-def _context(request_tags: Tags | None = None, resource_tags: Tags | None = None, **more: str) -> Context:
-    """Condition keys. ``more`` is spelled with __ for the colon."""
+def _context(
+    request_tags: Tags | None = None,
+    resource_tags: Tags | None = None,
+    removed_tags: Iterable[str] | None = None,
+    **more: str,
+) -> Context:
+    """Condition keys. ``removed_tags`` are the keys of an untagging; ``more`` is spelled with __ for the colon."""
     found: dict[str, tuple[str, ...]] = {name.replace("__", ":").lower(): (value,) for name, value in more.items()}
     if request_tags:
         found["aws:tagkeys"] = tuple(request_tags)
         found.update({f"aws:requesttag/{key}".lower(): (value,) for key, value in request_tags.items()})
+    if removed_tags:
+        found["aws:tagkeys"] = tuple(removed_tags)
     found.update({f"aws:resourcetag/{key}".lower(): (value,) for key, value in (resource_tags or {}).items()})
     return found
 
@@ -90,7 +97,8 @@ class Ec2:
             found = list(self._associated(values["AssociationId"]))
             yield from (self._on(action, identifier) for identifier in found or ["rtb-unknown"])
         elif action in _EC2_CHANGES:
-            yield from (self._on(action, values[name]) for name in _EC2_CHANGES[action])
+            named = [values[name] for name in _EC2_CHANGES[action] if name in values]
+            yield from (self._on(action, identifier) for identifier in named or ["unnamed"])
         else:
             yield Permission(f"ec2:{action}", "*")
 
@@ -176,10 +184,10 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
     principal = params.get("principalArn")
     tags = params.get("tags") or {}
     if "resourceArn" in params:
-        yield Permission(f"eks:{action}", params["resourceArn"], _context(tags))
+        yield Permission(f"eks:{action}", params["resourceArn"], _context(tags, removed_tags=params.get("tagKeys")))
     elif action in _ACCESS_ENTRY_ACTIONS:
         # Role or user, its account and its name lead to the entry, whose own id the caller can't know.
-        _, _, _, _, account, resource = str(principal).split(":", 5)
+        *_, account, resource = ("::::" + str(principal)).rsplit(":", 2)
         kind, _, rest = resource.partition("/")
         entry = f"{here}:access-entry/{name}/{kind}/{account}/{rest.rpartition('/')[2]}/*"
         yield Permission(f"eks:{action}", entry, _context(eks__principalArn=str(principal)))
@@ -191,8 +199,8 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
             yield Permission("eks:TagResource", f"{here}:cluster/{name}", _context(tags))
     yield from _passed(params)
     yield from _passed(params.get("computeConfig") or {})
-    if action == "CreateCluster" and not _has_service_role("AWSServiceRoleForAmazonEKS"):
-        # https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles-eks.html
+    if action == "CreateCluster":
+        # The lab's account never has the role: https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles-eks.html
         path = "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
         context = _context(iam__AWSServiceName="eks.amazonaws.com")
         yield Permission("iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/{path}", context)
@@ -212,10 +220,6 @@ def _passed(params: Mapping[str, Any]) -> Iterator[Permission]:
     for name, to in _PASSED_ROLES.items():
         if arn := params.get(name):
             yield Permission("iam:PassRole", arn, _context(iam__PassedToService=to))
-
-
-def _has_service_role(name: str) -> bool:
-    return any(role.name == name for role in iam_backends[ACCOUNT]["aws"].roles.values())
 
 
 # API Gateway: its actions are HTTP's methods, its resources the paths.
@@ -238,7 +242,7 @@ def _apigateway_needs(service: ApiGateway, request: Request, params: Mapping[str
     path = request.path
     kind = path.strip("/").partition("/")[0]
     tagged = unquote(path).partition("::")[2] if kind == "tags" else path
-    context = _context(params.get("tags"), _tags_at(service, tagged))
+    context = _context(params.get("tags"), _tags_at(service, tagged), params.get("tagKeys"))
     yield Permission(f"apigateway:{request.method}", f"arn:aws:apigateway:{service.region}::{path}", context)
     if kind == "vpclinks":
         yield from (Permission(action, "*") for action in _LINK_NEEDS.get(request.method, ()))

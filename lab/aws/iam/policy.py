@@ -139,17 +139,14 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
     given = context.get(key)
     if name == "Null":
         return _as_list(given is None)[0] in [each.lower() for each in wanted]
-    if name.endswith("IfExists"):
-        name = name.removesuffix("IfExists")
-        if given is None:
-            return True
+    if_exists, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated = "Not" in name
     comparison = _COMPARISONS.get(name.replace("Not", "", 1))
     if comparison is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise UnknownOperator(operator)
     if given is None:
-        # Nothing is unlike everything, and all of nothing are like anything.
-        return negated or quantifier == "ForAllValues"
+        # Nothing is unlike everything, all of nothing are like anything, and there is no any of nothing.
+        return if_exists or quantifier == "ForAllValues" or (negated and not quantifier)
 
     def matches(value: str) -> bool:
         return any(comparison(each, value, context) for each in wanted) is not negated

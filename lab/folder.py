@@ -48,8 +48,7 @@ def hold(folder: Path) -> Iterator[None]:
         lock.flush()
         for name in ("calls.jsonl", "kubeconfig"):
             write_private(folder / name, "")
-        for name in ("logs", "kubernetes"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.rmtree(folder / "clusters", ignore_errors=True)
         yield
 
 

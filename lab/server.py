@@ -27,6 +27,7 @@ from lab.aws.apigateway import ApiGateway
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
 from lab.aws.eks.cluster import Cluster
+from lab.aws.iam import documents
 from lab.aws.identity import ClusterAccess
 from lab.controllers.kubelet import read_log
 from lab.controllers.scheduler import Addresses
@@ -49,6 +50,7 @@ class Lab:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         ec2.install()
+        documents.install()
         self.credentials = account.open_account(settings.region)
         self.host = LabClusters(settings, self.credentials)
         self.app = AwsApp(
@@ -84,6 +86,7 @@ class Lab:
 class Running:
     """What is behind one cluster."""
 
+    cluster: Cluster
     server: kubernetes.ApiServer
     controllers: asyncio.Task[None]
 
@@ -103,45 +106,52 @@ class LabClusters:
         return asyncio.run_coroutine_threadsafe(self._start(cluster), self.loop).result()
 
     def stop(self, cluster: Cluster) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(cluster.name), self.loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(cluster.arn), self.loop).result()
 
     async def stop_all(self) -> None:
-        for name in list(self._running):
-            await self._stop(name)
+        for arn in list(self._running):
+            await self._stop(arn)
 
     async def _start(self, cluster: Cluster) -> Endpoint:
-        lifetime = datetime.timedelta(seconds=self.settings.token_lifetime)
-        access = ClusterAccess(cluster, self.settings.aws_url, lifetime)
+        settings = self.settings.of_cluster(cluster.region, cluster.name)
+        lifetime = datetime.timedelta(seconds=settings.token_lifetime)
+        access = ClusterAccess(cluster, settings.aws_url, lifetime)
         server = await kubernetes.start(
-            self.settings,
+            settings,
             cluster.name,
             cluster.info["version"],
             access.authenticate,
             access.authorize,
-            functools.partial(read_log, self.settings),
+            functools.partial(read_log, settings),
         )
-        self._running[cluster.name] = Running(server, asyncio.create_task(self._control(server, cluster)))
+        control = asyncio.create_task(self._control(server, cluster, settings))
+        self._running[cluster.arn] = Running(cluster, server, control)
         self._write_kubeconfig()
         return Endpoint(server.url, server.ca_pem)
 
-    async def _stop(self, name: str) -> None:
-        if running := self._running.pop(name, None):
+    async def _stop(self, arn: str) -> None:
+        if running := self._running.pop(arn, None):
             running.controllers.cancel()
             await asyncio.wait([running.controllers])
             await running.server.stop()
         self._write_kubeconfig()
 
-    async def _control(self, server: kubernetes.ApiServer, cluster: Cluster) -> None:
+    async def _control(self, server: kubernetes.ApiServer, cluster: Cluster, settings: Settings) -> None:
         """Auto Mode works in AWS with the cluster's role."""
-        session = account.role_session(self.settings.region, cluster.info["roleArn"], "eks-auto-mode")
-        clients = functools.partial(_client, self.settings, session)
+        session = account.auto_mode_session(settings.region, cluster.info["roleArn"])
+        clients = functools.partial(_client, settings, session)
         try:
-            await controllers.run(server, clients, self.settings, cluster.info, self._addresses)
+            await controllers.run(server, clients, settings, cluster.info, self._addresses)
         except Exception:
             _LOG.exception("The controllers of cluster %s ended", cluster.name)
 
     def _write_kubeconfig(self) -> None:
-        clusters = {name: Endpoint(each.server.url, each.server.ca_pem) for name, each in self._running.items()}
+        # For kubectl in the lab's own region, as everything that the lab writes.
+        clusters = {
+            each.cluster.name: Endpoint(each.server.url, each.server.ca_pem)
+            for each in self._running.values()
+            if each.cluster.region == self.settings.region
+        }
         folder.write_kubeconfig(self.settings, clusters, self.credentials["k8s"])
 
 

@@ -49,6 +49,10 @@ class Settings:
         _, _, third, fourth = address.split(".")
         return f"127.{self.loopback_octet}.{third}.{fourth}"
 
+    def of_cluster(self, region: str, name: str) -> Settings:
+        """The same lab as one EKS cluster sees it: in its region, with a folder of its own."""
+        return dataclasses.replace(self, region=region, folder=self.folder / "clusters" / region / name)
+
     @property
     def aws_url(self) -> str:
         return f"http://127.0.0.1:{self.aws_port}"

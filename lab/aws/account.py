@@ -19,11 +19,15 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from lab.aws.iam.authorization import AWS_SESSIONS
 from lab.settings import ACCOUNT
 
 #: By the name that ``lab.json`` gives it: the IAM role. Nothing tells the two teams apart but these and their policies.
 ROLES = {"admin": "seam-admin", "infra": "seam-infra", "k8s": "seam-k8s"}
+#: The roles that the infra team may let into clusters: the k8s team's, and any further team's.
+ENTRANTS = (ROLES["k8s"], "team-*")
 SESSION_NAME = "lab"
+AUTO_MODE_SESSION_NAME = "eks-auto-mode"
 #: Seconds. AWS ends a role's session after 12 hours at most; a lab may stay up for longer.
 SESSION_DURATION = 365 * 24 * 3600
 
@@ -50,7 +54,14 @@ def open_account(region: str) -> dict[str, dict[str, str]]:
     return {name: _session(region, arn) for name, arn in arns.items()}
 
 
-def role_session(region: str, role_arn: str, session_name: str) -> dict[str, str]:
+def auto_mode_session(region: str, cluster_role_arn: str) -> dict[str, str]:
+    """Credentials with which EKS Auto Mode works in the account."""
+    session = _session(region, cluster_role_arn, AUTO_MODE_SESSION_NAME)
+    AWS_SESSIONS.add(session["access_key"])
+    return session
+
+
+def _session(region: str, role_arn: str, session_name: str = SESSION_NAME) -> dict[str, str]:
     """Credentials of a new session of a role, for as long as the lab runs."""
     session = sts_backends[ACCOUNT]["aws"].assume_role(
         region_name=region,
@@ -66,10 +77,6 @@ def role_session(region: str, role_arn: str, session_name: str) -> dict[str, str
         "session_token": session.session_token,
         "arn": session.arn,
     }
-
-
-def _session(region: str, role_arn: str) -> dict[str, str]:
-    return role_session(region, role_arn, SESSION_NAME)
 
 
 def _create_role(name: str, team: str) -> str:
@@ -97,6 +104,7 @@ def _create_policy(region: str, team: str, playbook: str) -> str:
         team_identities_cluster="*",
         team_identities_path="/",
         team_identities_names=ROLES,
+        team_identities_kubernetes_principals=[f"arn:aws:iam::{ACCOUNT}:role/{each}" for each in ENTRANTS],
     )
     policy = iam_backends[ACCOUNT]["aws"].create_policy(
         policy_name=f"{ROLES[team]}-{playbook}",

@@ -79,10 +79,10 @@ class AwsApp:
         try:
             signature = Signature.of(request)
             service = signature.service
-            authorization = Authorization(signature.verify(request).arn)
+            authorization = Authorization(signature.verify(request).arn, signature.access_key)
             operation = self._operation(request, service, signature.region)
             with self._lock:
-                authorization.require(self._needs(request, signature, operation))
+                authorization.require(self._needs(request, signature, operation), signature.region)
             response = self._answer(request, signature, authorization.caller_arn)
         except Refused as refused:
             service = _service_of_refused(request)

@@ -13,6 +13,9 @@ from typing import Protocol
 from lab.kubernetes.auth import Authenticate, Authorize
 from lab.settings import Settings
 
+#: The file with the API server's audit events, one a line.
+AUDIT_LOG = "audit.jsonl"
+
 #: The log of a pod (namespace, name), or None when it has none yet.
 ReadLog = Callable[[str, str], str | None]
 
@@ -40,12 +43,14 @@ async def start(
     """Start the API server of a cluster of the given Kubernetes version (such as "1.36").
 
     With KUBEBUILDER_ASSETS set (the envtest convention) it is the kube-apiserver and etcd in that folder, else the
-    lab's own. ``read_log`` serves "kubectl logs" (the lab's own server only).
+    lab's own. ``read_log`` serves "kubectl logs" (the lab's own server only). Its files are in the settings' folder, among
+    them the audit log.
     """
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):
         from lab.kubernetes import external
 
         return await external.start(settings, cluster_name, assets, authenticate, authorize)
     from lab.kubernetes import embedded
 
-    return await embedded.start(cluster_name, version, authenticate, authorize, read_log)
+    return await embedded.start(settings.folder, cluster_name, version, authenticate, authorize, read_log)

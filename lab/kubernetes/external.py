@@ -23,7 +23,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from lab.kubernetes import auth, certificates, reviews
+from lab.kubernetes import AUDIT_LOG, auth, certificates, reviews
 from lab.kubernetes.auth import Authenticate, Authorize
 from lab.settings import Settings
 
@@ -46,6 +46,13 @@ _CONTROLLERS = (
     "garbage-collector-controller",
     "disruption-controller",
 )
+#: Who asked for what, but for the lab's own controllers.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "None", "userGroups": [auth.MASTERS]}, {"level": "Metadata"}],
+}
 
 
 class ExternalServer:
@@ -69,6 +76,7 @@ class ExternalServer:
         self._write("server.pem", certificate.certificate_pem)
         self._write("server.key", certificate.key_pem)
         self._write("tokens.csv", f'{self.admin_token},kubernetes-admin,kubernetes-admin,"{auth.MASTERS}"\n')
+        self._write("audit-policy.json", json.dumps(_AUDIT_POLICY))
         webhook_url = await self._serve_webhooks(reviews.Webhook(authenticate, authorize))
         self._write("webhook.json", _kubeconfig(webhook_url))
         etcd_url = f"http://127.0.0.1:{_free_port()}"
@@ -124,6 +132,8 @@ class ExternalServer:
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
             # A loopback address may not be an endpoint.
             "--endpoint-reconciler-type=none",
+            f"--audit-log-path={AUDIT_LOG}",
+            "--audit-policy-file=audit-policy.json",
             "--token-auth-file=tokens.csv",
             "--authentication-token-webhook-config-file=webhook.json",
             "--authentication-token-webhook-version=v1",
@@ -184,9 +194,8 @@ async def start(
     settings: Settings, cluster_name: str, assets: str, authenticate: Authenticate, authorize: Authorize
 ) -> ExternalServer:
     """Start a new, empty cluster out of the programs in the folder ``assets``."""
-    folder = settings.folder.absolute() / "kubernetes" / cluster_name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    folder = settings.folder.absolute()
+    shutil.rmtree(folder / "etcd", ignore_errors=True)
     server = ExternalServer(folder, Path(assets).absolute())
     try:
         await server.start(cluster_name, authenticate, authorize)

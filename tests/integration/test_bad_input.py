@@ -18,7 +18,7 @@ FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 API = "playbooks/infra/api.yml"
 
-ROLE = "arn:aws:iam::123456789012:role/team"
+ROLE = "arn:aws:iam::123456789012:role/team-a"
 
 
 def entry(principal: str = ROLE, **policy: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     *(
         (FOUNDATION, {"eks_auto_cluster_access_entries": entries}, says)
         for entries, says in (
-            ([entry("arn:aws:sts::123456789012:assumed-role/team/alice")], "does not take the ARN of an STS session"),
+            ([entry("arn:aws:sts::123456789012:assumed-role/team-a/alice")], "does not take the ARN of an STS session"),
             ([entry(), entry()], "must be the ARN of an IAM role or user"),
             ([entry("team")], "eks_auto_cluster_access_entries"),
             ([entry(policy="AmazonEKSNoPolicy")], "there is no access policy AmazonEKSNoPolicy"),

@@ -130,6 +130,7 @@ def test_the_bootstrap_can_be_taken_back_and_made_again(lab: Lab) -> None:
         ),
         ({"team_identities_names": {"infra": "same", "k8s": "same"}}, "team_identities_names: each team needs a name"),
         ({"team_identities_path": "teams"}, "team_identities_path"),
+        ({"team_identities_kubernetes_principals": ["*"]}, "team_identities_kubernetes_principals: *"),
         ({"team_identities_cluster": "my cluster"}, "team_identities_cluster"),
     ],
 )
@@ -149,7 +150,7 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
     definition["info"]["description"] = "Another one"
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(definition))
-    k8s, support = f"arn:aws:iam::{lab.facts['account']}:role/seam-k8s", make_role(lab, "support")
+    k8s, support = f"arn:aws:iam::{lab.facts['account']}:role/seam-k8s", make_role(lab, "team-support")
     all_of_it = [{"policy": "AmazonEKSClusterAdminPolicy"}]
     some_of_it = [{"policy": "AmazonEKSEditPolicy", "scope": "namespace", "namespaces": ["petstore", "other"]}]
     variables = {
@@ -178,8 +179,8 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
         "eks_auto_cluster_access_entries": [{"principal_arn": k8s, "policies": some_of_it, "kubernetes_groups": ["a"]}]
     }
     run(lab, FOUNDATION, **{**variables, **fewer})
-    lab.client("iam").delete_role(RoleName="support")
-    make_role(lab, "support")
+    lab.client("iam").delete_role(RoleName="team-support")
+    make_role(lab, "team-support")
     run(lab, FOUNDATION, **{**variables, "eks_auto_cluster_deletion_protection": False})
 
 
@@ -279,11 +280,41 @@ def test_no_team_makes_identities(lab: Lab, identity: str) -> None:
     TRESPASS.append(len(calls(lab)))
 
 
-def test_infra_makes_itself_no_way_into_kubernetes(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [
+        ("seam-infra", "with an explicit deny in an identity-based policy"),
+        ("petstore-cluster", "with an explicit deny in an identity-based policy"),
+        ("petstore-node", "with an explicit deny in an identity-based policy"),
+        ("visitor", "because no identity-based policy allows the eks:CreateAccessEntry action"),
+    ],
+)
+def test_infra_lets_in_whom_the_administrator_named_and_nobody_else(lab: Lab, role: str, reason: str) -> None:
     eks = lab.client("eks", "infra")
-    own = f"arn:aws:iam::{lab.facts['account']}:role/seam-infra"
-    with pytest.raises(eks.exceptions.ClientError, match="with an explicit deny in an identity-based policy"):
-        eks.create_access_entry(clusterName="petstore", principalArn=own)
+    principal = f"arn:aws:iam::{lab.facts['account']}:role/{role}"
+    with pytest.raises(eks.exceptions.ClientError, match=reason):
+        eks.create_access_entry(clusterName="petstore", principalArn=principal)
+    TRESPASS.append(len(calls(lab)))
+
+
+@pytest.mark.parametrize("role", ["petstore-cluster", "petstore-node"])
+def test_infra_keeps_the_trust_of_the_clusters_roles_and_becomes_neither(lab: Lab, role: str) -> None:
+    """EKS lets these two into Kubernetes itself."""
+    account = lab.facts["account"]
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{account}:role/seam-infra"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    lab.client("iam", "infra").update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+    sts = lab.client("sts", "infra")
+    with pytest.raises(sts.exceptions.ClientError, match="with an explicit deny in an identity-based policy"):
+        sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="test")
     TRESPASS.append(len(calls(lab)))
 
 

@@ -44,19 +44,19 @@ def make_team(lab: Lab, role: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def shop(lab: Lab) -> dict[str, str]:
-    return make_team(lab, "shop")
+    return make_team(lab, "team-shop")
 
 
 @pytest.fixture(scope="module")
 def support(lab: Lab) -> dict[str, str]:
-    return make_team(lab, "support")
+    return make_team(lab, "team-support")
 
 
 def work_as_shop(lab: Lab, keys: dict[str, str], namespace: str, **more: Any) -> dict[str, Any]:
     """The variables of the second team's inventory."""
     return {
         "aws_auth": {**keys, "region": lab.facts["region"], "endpoint_url": lab.facts["aws_endpoint_url"]},
-        "seam_identities": {"infra": arn(lab, "seam-infra"), "k8s": arn(lab, "shop")},
+        "seam_identities": {"infra": arn(lab, "seam-infra"), "k8s": arn(lab, "team-shop")},
         "seam_namespace": namespace,
         "petstore_workload_create_namespace": False,
         **more,
@@ -83,8 +83,8 @@ def test_infra_lets_three_teams_in(lab: Lab, shop: dict[str, str], support: dict
     own = [{"policy": "AmazonEKSEditPolicy", "scope": "namespace", "namespaces": ["shop"]}]
     entries = [
         {"principal_arn": arn(lab, "seam-k8s"), "policies": [{"policy": "AmazonEKSClusterAdminPolicy"}]},
-        {"principal_arn": arn(lab, "shop"), "policies": own},
-        {"principal_arn": arn(lab, "support"), "policies": [{"policy": "AmazonEKSViewPolicy"}]},
+        {"principal_arn": arn(lab, "team-shop"), "policies": own},
+        {"principal_arn": arn(lab, "team-support"), "policies": [{"policy": "AmazonEKSViewPolicy"}]},
     ]
     run = lab.playbook(FOUNDATION, "--extra-vars", json.dumps({"eks_auto_cluster_access_entries": entries}))
     assert run.returncode == 0, run.output

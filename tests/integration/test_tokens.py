@@ -6,18 +6,28 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb import kubernetes_api
+from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import Watcher
 
 from .conftest import CHECKOUT, Lab
 
 #: Seconds for which a token is good here: longer than one task needs on a busy machine, shorter than any wait below.
-LIFETIME = 12
+LIFETIME = 10
+#: Seconds for anything to come that has to come: never reached when all is well.
+LIMIT = 60
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +35,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab whose load balancers take longer than its tokens last."""
     folder = tmp_path_factory.mktemp("lab")
     command = [sys.executable, "-m", "lab"]
-    options = ["--folder", str(folder), "--pace", "4", "--token-lifetime", str(LIFETIME)]
+    options = ["--folder", str(folder), "--pace", "2.5", "--token-lifetime", str(LIFETIME)]
     subprocess.run([*command, "up", *options], cwd=CHECKOUT, check=True)
     try:
         yield Lab(folder)
@@ -33,13 +43,70 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         subprocess.run([*command, "down", "--folder", str(folder)], cwd=CHECKOUT, check=True)
 
 
+def requests(lab: Lab) -> list[dict[str, Any]]:
+    """What the API server of the cluster was asked by the k8s team, from its audit log."""
+    log = lab.folder / "clusters" / lab.facts["region"] / "petstore" / "audit.jsonl"
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    return [each for each in events if "assumed-role/seam-k8s/" in each["user"].get("username", "")]
+
+
+def seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
+    times = [datetime.datetime.fromisoformat(each["stageTimestamp"]) for each in (first, last)]
+    return (times[1] - times[0]).total_seconds()
+
+
 def test_a_workload_comes_up_while_tokens_end(lab: Lab) -> None:
     foundation = lab.playbook("playbooks/infra/foundation.yml")
     assert foundation.returncode == 0, foundation.output
-    started = time.monotonic()
     run = lab.playbook("playbooks/k8s/workload.yml")
     assert run.returncode == 0, run.output
-    assert time.monotonic() - started > 2 * LIFETIME
+    asked = requests(lab)
+    # Each was let in, long after the first token had ended.
+    assert {each["responseStatus"]["code"] for each in asked} <= {200, 201, 404}
+    assert seconds_between(asked[0], asked[-1]) > 2 * LIFETIME
+
+
+def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server ends watches now and then; here every two seconds, so that one ends after its token has."""
+    monkeypatch.setattr(kubernetes_api, "WATCH_LENGTH", 2)
+    cluster = lab.client("eks", "k8s").describe_cluster(name="petstore")["cluster"]
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes(base64.b64decode(cluster["certificateAuthority"]["data"]))
+    sts, tokens = lab.client("sts", "k8s"), []
+
+    def mint() -> str:
+        tokens.append(mint_token(sts, "petstore"))
+        return tokens[-1]
+
+    def is_refused(token: str) -> bool:
+        with_first = kubernetes_api.KubernetesApi(cluster["endpoint"], str(authority), lambda: token, "default")
+        try:
+            with_first.list("Pod")
+        except kubernetes_api.KubernetesError as error:
+            return error.denied
+        return False
+
+    before = len(requests(lab))
+    wake = threading.Event()
+    api = kubernetes_api.KubernetesApi(cluster["endpoint"], str(authority), mint, "default")
+    watcher = Watcher(api, "Service", {}, wake, time.monotonic)
+    watcher.look()
+    watcher.start()
+    try:
+        deadline = time.monotonic() + LIMIT
+        while not is_refused(tokens[0]):
+            assert time.monotonic() < deadline
+        wake.clear()
+        made = lab.kubectl("create", "service", "clusterip", "late", "--tcp=80")
+        assert made.returncode == 0, made.stderr
+        assert wake.wait(LIMIT)
+        assert "late" in [each["metadata"]["name"] for each in watcher.objects]
+    finally:
+        watcher.stop()
+    watches = [each for each in requests(lab)[before:] if each["verb"] == "watch"]
+    assert seconds_between(watches[0], watches[-1]) > LIFETIME
+    assert {each["responseStatus"]["code"] for each in watches} == {200}
+    assert watcher.problem is None
 
 
 def test_the_wait_for_a_rollout_outlives_its_token(lab: Lab) -> None:

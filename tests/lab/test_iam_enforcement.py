@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -105,6 +106,220 @@ def test_each_service_refuses_in_its_own_form(
     assert message.startswith(
         "You are not authorized to perform this operation. " if service == "ec2" else "User: arn:"
     )
+
+
+def trusted(lab: RunningLab, name: str, *statements: dict[str, Any]) -> str:
+    """A role with these statements in its trust policy; returns its ARN."""
+    document = {"Version": "2012-10-17", "Statement": [{"Action": "sts:AssumeRole", **each} for each in statements]}
+    role = lab.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]
+    return str(role["Arn"])
+
+
+ASSUME = {"Action": "sts:AssumeRole", "Resource": "*"}
+
+
+def test_a_role_lets_nobody_become_it_whom_it_does_not_trust(lab: RunningLab, as_role: Clients) -> None:
+    service = trusted(lab, "for-eks", {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}})
+    sts = as_role("sts", ASSUME)
+    for arn in (service, f"arn:aws:iam::{ACCOUNT}:role/missing"):
+        code, message, _ = refusal(sts.assume_role, RoleArn=arn, RoleSessionName="test")
+        assert code == "AccessDenied"
+        assert message.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {arn}")
+
+
+def test_whom_a_role_names_needs_no_policy_of_its_own_and_a_denial_counts(lab: RunningLab, as_role: Clients) -> None:
+    named, denied = as_role("sts"), as_role("sts", {"Effect": "Deny", **ASSUME})
+    arns = [each.get_caller_identity()["Arn"].split("/")[1] for each in (named, denied)]
+    principals = [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in arns]
+    role = trusted(lab, "names-both", {"Effect": "Allow", "Principal": {"AWS": principals}})
+    assert named.assume_role(RoleArn=role, RoleSessionName="test")["AssumedRoleUser"]["Arn"].endswith(
+        "/names-both/test"
+    )
+    _, message, _ = refusal(denied.assume_role, RoleArn=role, RoleSessionName="test")
+    assert message.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_a_trust_policy_has_conditions_and_denials(lab: RunningLab, as_role: Clients) -> None:
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    condition = {"StringEquals": {"sts:ExternalId": "secret"}}
+    role = trusted(lab, "asks", {"Effect": "Allow", "Principal": root, "Condition": condition})
+    shut = trusted(lab, "shut", {"Effect": "Allow", "Principal": root}, {"Effect": "Deny", "Principal": "*"})
+    sts = as_role("sts", ASSUME)
+    assert refusal(sts.assume_role, RoleArn=role, RoleSessionName="test")[0] == "AccessDenied"
+    assert sts.assume_role(RoleArn=role, RoleSessionName="test", ExternalId="secret")["Credentials"]
+    assert refusal(sts.assume_role, RoleArn=shut, RoleSessionName="test")[0] == "AccessDenied"
+
+
+def test_a_session_name_makes_nobody_aws(as_role: Clients, lab: RunningLab) -> None:
+    name = as_role("sts").get_caller_identity()["Arn"].split("/")[1]
+    keys = lab.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="eks-auto-mode"
+    )["Credentials"]
+    ec2 = lab.client(
+        "ec2",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    assert refusal(ec2.describe_vpcs)[0] == "UnauthorizedOperation"
+
+
+def test_conditions_may_ask_where_and_as_whom(as_role: Clients) -> None:
+    for key, value in (("aws:RequestedRegion", "us-west-2"), ("aws:PrincipalAccount", ACCOUNT)):
+        allow = {"Action": "ec2:DescribeVpcs", "Resource": "*"}
+        assert as_role("ec2", {**allow, "Condition": {"StringEquals": {key: value}}}).describe_vpcs()["Vpcs"]
+        elsewhere = as_role("ec2", {**allow, "Condition": {"StringNotEquals": {key: value}}})
+        assert refusal(elsewhere.describe_vpcs)[0] == "UnauthorizedOperation"
+
+
+EC2 = f"arn:aws:ec2:us-west-2:{ACCOUNT}"
+EKS = f"arn:aws:eks:us-west-2:{ACCOUNT}"
+APIS = "arn:aws:apigateway:us-west-2::"
+TAGS = [{"Key": "owner", "Value": "me"}]
+CLUSTER_ROLE, NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/c-cluster", f"arn:aws:iam::{ACCOUNT}:role/c-node"
+SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments", "needed"),
+    [
+        (
+            "ec2",
+            "create_tags",
+            {"Resources": ["subnet-1", "rtb-2"], "Tags": TAGS},
+            [("ec2:CreateTags", f"{EC2}:subnet/subnet-1"), ("ec2:CreateTags", f"{EC2}:route-table/rtb-2")],
+        ),
+        (
+            "ec2",
+            "create_route_table",
+            {
+                "VpcId": "vpc-1",
+                # Tags for another kind first: they are none of this one's.
+                "TagSpecifications": [
+                    {"ResourceType": "vpc", "Tags": TAGS},
+                    {"ResourceType": "route-table", "Tags": TAGS},
+                ],
+            },
+            [
+                ("ec2:CreateRouteTable", f"{EC2}:route-table/*"),
+                ("ec2:CreateRouteTable", f"{EC2}:vpc/vpc-1"),
+                ("ec2:CreateTags", f"{EC2}:route-table/*"),
+            ],
+        ),
+        (
+            "ec2",
+            "associate_route_table",
+            {"RouteTableId": "rtb-1", "SubnetId": "subnet-2"},
+            [
+                ("ec2:AssociateRouteTable", f"{EC2}:route-table/rtb-1"),
+                ("ec2:AssociateRouteTable", f"{EC2}:subnet/subnet-2"),
+            ],
+        ),
+        (
+            "eks",
+            "create_cluster",
+            {
+                "name": "c",
+                "roleArn": CLUSTER_ROLE,
+                "resourcesVpcConfig": {},
+                "computeConfig": {"enabled": True, "nodeRoleArn": NODE_ROLE},
+                "tags": {"owner": "me"},
+            },
+            [
+                ("eks:CreateCluster", f"{EKS}:cluster/c"),
+                ("eks:TagResource", f"{EKS}:cluster/c"),
+                ("iam:PassRole", CLUSTER_ROLE),
+                ("iam:PassRole", NODE_ROLE),
+                ("iam:CreateServiceLinkedRole", SERVICE_ROLE),
+            ],
+        ),
+        (
+            "eks",
+            "create_access_entry",
+            {"clusterName": "c", "principalArn": f"arn:aws:iam::{ACCOUNT}:role/p/team-a"},
+            [("eks:CreateAccessEntry", f"{EKS}:cluster/c")],
+        ),
+        (
+            "eks",
+            "associate_access_policy",
+            {
+                "clusterName": "c",
+                "principalArn": f"arn:aws:iam::{ACCOUNT}:role/p/team-a",
+                "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
+                "accessScope": {"type": "cluster"},
+            },
+            [("eks:AssociateAccessPolicy", f"{EKS}:access-entry/c/role/{ACCOUNT}/team-a/*")],
+        ),
+        (
+            "iam",
+            "attach_role_policy",
+            {"RoleName": "seam-infra", "PolicyArn": "arn:aws:iam::aws:policy/None"},
+            [("iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/seam-infra")],
+        ),
+        (
+            "apigateway",
+            "create_vpc_link",
+            {
+                "name": "link",
+                "targetArns": [f"arn:aws:elasticloadbalancing:us-west-2:{ACCOUNT}:loadbalancer/net/none/0"],
+                "tags": {"owner": "me"},
+            },
+            [
+                ("apigateway:POST", f"{APIS}/vpclinks"),
+                ("apigateway:PUT", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Fvpclinks%2F*"),
+                ("elasticloadbalancing:DescribeLoadBalancers", "*"),
+                ("ec2:CreateVpcEndpointServiceConfiguration", "*"),
+                ("ec2:DescribeVpcEndpointServiceConfigurations", "*"),
+                ("ec2:ModifyVpcEndpointServicePermissions", "*"),
+            ],
+        ),
+        (
+            "apigateway",
+            "update_stage",
+            {"restApiId": "abc", "stageName": "v1", "patchOperations": []},
+            [("apigateway:PATCH", f"{APIS}/restapis/abc/stages/v1")],
+        ),
+        (
+            "apigateway",
+            "tag_resource",
+            {"resourceArn": f"{APIS}/restapis/abc", "tags": {"owner": "me"}},
+            [("apigateway:PUT", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Frestapis%2Fabc")],
+        ),
+        ("resourcegroupstaggingapi", "get_resources", {}, [("tag:GetResources", "*")]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_request_needs(
+    lab: RunningLab, service: str, operation: str, arguments: dict[str, Any], needed: list[tuple[str, str]]
+) -> None:
+    """As the Service Authorization Reference has it; whether there is anything to work on or not."""
+    with contextlib.suppress(ClientError):
+        getattr(lab.client(service), operation)(**arguments)
+    (call,) = [each for each in lab.calls()[-3:] if each["operation"] == operation.title().replace("_", "")]
+    assert [(each["action"], each["resource"]) for each in call["permissions"]] == needed
+
+
+def test_a_policy_document_comes_back_as_it_went_in(lab: RunningLab) -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "apigateway:PUT", "Resource": f"{APIS}/tags/arn%3A*"}],
+    }
+    iam = lab.client("iam")
+    arn = iam.create_policy(PolicyName="percent", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    assert iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"] == document
+
+
+def test_tags_given_with_what_is_made_are_a_permission_of_their_own(as_role: Clients) -> None:
+    gateway = as_role("apigateway", {"Action": "apigateway:POST", "Resource": "*"})
+    _, message, _ = refusal(gateway.create_rest_api, name="a", tags={"owner": "me"})
+    tags = "tags/arn%3Aaws%3Aapigateway%3Aus-west-2%3A%3A%2Frestapis%2F*"
+    assert f"apigateway:PUT on resource: arn:aws:apigateway:us-west-2::/{tags} because" in message
+    iam = as_role("iam", {"Action": "iam:CreateRole", "Resource": "*"})
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    _, message, _ = refusal(
+        iam.create_role, RoleName="b", AssumeRolePolicyDocument=trust, Tags=[{"Key": "a", "Value": "b"}]
+    )
+    assert f"iam:TagRole on resource: arn:aws:iam::{ACCOUNT}:role/b because" in message
 
 
 def test_everybody_may_ask_who_he_is(as_role: Clients) -> None:
@@ -219,6 +434,7 @@ def test_an_api_is_known_by_its_tags(as_role: Clients) -> None:
             "Resource": f"{apis}/*",
             "Condition": {"StringEquals": {"aws:ResourceTag/team": "infra"}},
         },
+        {"Action": "apigateway:PUT", "Resource": "arn:aws:apigateway:us-west-2::/tags/*"},
     )
     assert refusal(client.create_rest_api, name="bare")[0] == "AccessDeniedException"
     api = client.create_rest_api(name="tagged", tags={"team": "infra"})["id"]

@@ -79,6 +79,14 @@ class Cluster:
         return str(self.info["name"])
 
     @property
+    def arn(self) -> str:
+        return str(self.info["arn"])
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
     def has_auto_mode(self) -> bool:
         return bool(self.info["computeConfig"]["enabled"])
 

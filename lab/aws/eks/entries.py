@@ -66,7 +66,7 @@ def new_entry(cluster: Cluster, principal: str, kind: str) -> Item:
     """An access entry as DescribeAccessEntry shows it, with the names that EKS gives by default."""
     category, _, path = principal.rpartition(":")[2].partition("/")
     name = path.rpartition("/")[2]
-    region = cluster.info["arn"].split(":")[3]
+    region = cluster.region
     identifier = f"{cluster.name}/{category}/{ACCOUNT}/{name}/{uuid.uuid4()}"
     node = kind != "STANDARD"
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{{{{SessionName}}}}"

@@ -6,66 +6,94 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 from moto.iam.models import iam_backends
 
-from lab.aws.iam.policy import Decision, Permission, decide
+from lab.aws.iam.policy import Context, Decision, Permission, decide
+from lab.aws.iam.trust import Trust, judge
 from lab.settings import ACCOUNT
 
-#: Auto Mode itself: what it does with the cluster's role and EKS's service-linked role is AWS's own affair.
-AUTO_MODE_SESSION = "eks-auto-mode"
+#: Access keys of AWS's own sessions: what Auto Mode does with the cluster's role and EKS's service-linked role is AWS's
+#: own affair.
+AWS_SESSIONS: set[str] = set()
 
 
 class Denied(Exception):
     """The policies don't allow it. The text is AWS's."""
 
     def __init__(self, caller_arn: str, permission: Permission, reason: str) -> None:
-        super().__init__(
-            f"User: {caller_arn} is not authorized to perform: {permission.action} on resource: {permission.resource} "
-            f"{reason}"
-        )
+        what = f"perform: {permission.action} on resource: {permission.resource}"
+        super().__init__(f"User: {caller_arn} is not authorized to {what} {reason}".rstrip())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Caller:
+    """A role or user with what its policies say. ``arns`` are all that stand for it: the session's and the role's."""
+
+    arns: tuple[str, ...]
+    identity: list[str]
+    boundary: list[str] | None
+    context: Context
 
 
 class Authorization:
     """Judges the permissions that one call needs, and keeps what it found for the log of calls."""
 
-    def __init__(self, caller_arn: str) -> None:
+    def __init__(self, caller_arn: str, access_key: str = "") -> None:
         self.caller_arn = caller_arn
+        self.access_key = access_key
         self.findings: list[dict[str, Any]] = []
 
-    def require(self, needed: list[Permission]) -> None:
+    def require(self, needed: list[Permission], region: str) -> None:
         """Raises :class:`Denied` at the first that isn't allowed."""
-        if self.caller_arn.endswith(f"/{AUTO_MODE_SESSION}"):
+        if self.access_key in AWS_SESSIONS:
             return
-        identity, boundary = _policies(self.caller_arn)
+        caller = _caller(self.caller_arn, region)
         for permission in needed:
-            reason = _objection(identity, boundary, permission)
-            self.findings.append(
-                {"action": permission.action, "resource": permission.resource, "allowed": reason is None}
-            )
-            if reason:
-                raise Denied(self.caller_arn, permission, reason)
+            wanted = dataclasses.replace(permission, context={**caller.context, **permission.context})
+            reason = _objection(caller, wanted)
+            self.findings.append({"action": wanted.action, "resource": wanted.resource, "allowed": reason is None})
+            if reason is not None:
+                raise Denied(self.caller_arn, wanted, reason)
 
 
-def _objection(identity: list[str], boundary: list[str] | None, wanted: Permission) -> str | None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html (the texts)"""
-    for kind, documents in (("identity-based policy", identity), ("permissions boundary", boundary)):
+def _objection(caller: _Caller, wanted: Permission) -> str | None:
+    """What is said against it, or None.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html (the texts)
+    """
+    trust = _trust(caller, wanted) if wanted.action == "sts:AssumeRole" else Trust.ACCOUNT
+    if trust is Trust.NONE:
+        return ""
+    for kind, documents in (("identity-based policy", caller.identity), ("permissions boundary", caller.boundary)):
         if documents is None:
             continue
         match decide(documents, wanted):
             case Decision.DENIED:
                 return f"with an explicit deny in {'an' if kind[0] == 'i' else 'a'} {kind}"
-            case Decision.NOT_ALLOWED:
+            case Decision.NOT_ALLOWED if trust is not Trust.CALLER:
                 return f"because no {kind} allows the {wanted.action} action"
     return None
 
 
-def _policies(caller_arn: str) -> tuple[list[str], list[str] | None]:
-    """The documents on the caller's role or user, and its boundary's."""
+def _trust(caller: _Caller, wanted: Permission) -> Trust:
+    """A role that isn't there trusts nobody."""
+    for role in iam_backends[ACCOUNT]["aws"].roles.values():
+        if role.arn == wanted.resource:
+            return judge(role.assume_role_policy_document, ACCOUNT, caller.arns, wanted.context)
+    return Trust.NONE
+
+
+def _caller(arn: str, region: str) -> _Caller:
+    """The documents on the caller's role or user, its boundary's, and the condition keys that are its own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
     backend = iam_backends[ACCOUNT]["aws"]
-    kind, _, rest = caller_arn.split(":", 5)[5].partition("/")
+    kind, _, rest = arn.split(":", 5)[5].partition("/")
     if kind == "assumed-role":
         holder = next((role for role in backend.roles.values() if role.name == rest.partition("/")[0]), None)
         bound = holder.permissions_boundary_arn if holder else None
@@ -74,8 +102,10 @@ def _policies(caller_arn: str) -> tuple[list[str], list[str] | None]:
         bound = None
     if holder is None:
         # A session whose role is gone has nothing left.
-        return [], None
-    return list(_documents(holder)), [_document(backend.managed_policies[bound])] if bound else None
+        return _Caller((arn,), [], None, {})
+    context = {"aws:principalarn": (holder.arn,), "aws:principalaccount": (ACCOUNT,), "aws:requestedregion": (region,)}
+    boundary = [_document(backend.managed_policies[bound])] if bound else None
+    return _Caller((arn, holder.arn), list(_documents(holder)), boundary, context)
 
 
 def _documents(holder: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from moto.core.request import Request
 from moto.ec2.models import ec2_backends
@@ -88,7 +88,7 @@ class Ec2:
                 yield self._on(action, identifier, _context(tags, self._tags(identifier)))
         elif action in _EC2_CREATES:
             kind, names = _EC2_CREATES[action]
-            tags = _numbered_tags(values, "TagSpecification.1.Tag")
+            tags = _specified_tags(values, kind)
             yield Permission(f"ec2:{action}", self._arn(f"{kind}/*"), _context(tags))
             yield from (self._on(action, values[name]) for name in names if name in values)
             if tags:
@@ -139,29 +139,45 @@ def _numbered_tags(values: Mapping[str, str], name: str) -> dict[str, str]:
     return {key: values.get(f"{name}.{number}.Value", "") for number, key in found}
 
 
+def _specified_tags(values: Mapping[str, str], kind: str) -> dict[str, str]:
+    """The tags that the request specifies for a kind of resource, among those for others."""
+    pattern = re.compile(r"(TagSpecification\.\d+)\.ResourceType")
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        if (match := pattern.fullmatch(key)) and value == kind:
+            found |= _numbered_tags(values, f"{match[1]}.Tag")
+    return found
+
+
 # IAM and STS.
 
 
-def _iam_needs(action: str, values: Mapping[str, str]) -> Permission:
+#: What tags need that are given with what is made.
+_IAM_TAGGING = {"CreatePolicy": "iam:TagPolicy", "CreateRole": "iam:TagRole"}
+
+
+def _iam_needs(action: str, values: Mapping[str, str]) -> Iterator[Permission]:
     policy = values.get("PolicyArn")
+    resource = policy or "*"
+    context = {"iam:policyarn": (policy,)} if policy else {}
+    tags = _numbered_tags(values, "Tags.member")
     if name := values.get("RoleName"):
         roles = iam_backends[ACCOUNT]["aws"].roles.values()
         path = next((role.path for role in roles if role.name == name), values.get("Path", "/"))
-        return Permission(
-            f"iam:{action}",
-            f"arn:aws:iam::{ACCOUNT}:role{path}{name}",
-            _context(iam__PolicyARN=policy) if policy else {},
-        )
-    if name := values.get("PolicyName"):
-        return Permission(f"iam:{action}", f"arn:aws:iam::{ACCOUNT}:policy{values.get('Path', '/')}{name}")
-    return Permission(f"iam:{action}", policy or "*")
+        resource = f"arn:aws:iam::{ACCOUNT}:role{path}{name}"
+    elif name := values.get("PolicyName"):
+        resource = f"arn:aws:iam::{ACCOUNT}:policy{values.get('Path', '/')}{name}"
+    yield Permission(f"iam:{action}", resource, {**context, **_context(tags)})
+    if tags and action in _IAM_TAGGING:
+        yield Permission(_IAM_TAGGING[action], resource, _context(tags))
 
 
 def _sts_needs(action: str, values: Mapping[str, str]) -> list[Permission]:
     """GetCallerIdentity needs nothing: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
     if action == "GetCallerIdentity":
         return []
-    return [Permission(f"sts:{action}", values.get("RoleArn", "*"))]
+    context = {f"sts:{name}".lower(): (values[name],) for name in ("ExternalId", "RoleSessionName") if name in values}
+    return [Permission(f"sts:{action}", values.get("RoleArn", "*"), context)]
 
 
 # EKS.
@@ -190,7 +206,10 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
         *_, account, resource = ("::::" + str(principal)).rsplit(":", 2)
         kind, _, rest = resource.partition("/")
         entry = f"{here}:access-entry/{name}/{kind}/{account}/{rest.rpartition('/')[2]}/*"
-        yield Permission(f"eks:{action}", entry, _context(eks__principalArn=str(principal)))
+        context = _context(eks__principalArn=str(principal))
+        if policy := params.get("policyArn"):
+            context = {**context, "eks:policyarn": (str(policy),)}
+        yield Permission(f"eks:{action}", entry, context)
     elif not name:
         yield Permission(f"eks:{action}", "*")
     else:
@@ -238,12 +257,20 @@ _LINK_NEEDS = {
 
 
 def _apigateway_needs(service: ApiGateway, request: Request, params: Mapping[str, Any]) -> Iterator[Permission]:
-    # An ARN within a path is quoted: /tags/arn%3Aaws%3A...
-    path = request.path
+    here, path = f"arn:aws:apigateway:{service.region}::", request.path
     kind = path.strip("/").partition("/")[0]
-    tagged = unquote(path).partition("::")[2] if kind == "tags" else path
-    context = _context(params.get("tags"), _tags_at(service, tagged), params.get("tagKeys"))
-    yield Permission(f"apigateway:{request.method}", f"arn:aws:apigateway:{service.region}::{path}", context)
+    if kind == "tags":
+        # What has tags defines no condition key for those that it has.
+        tagged = unquote(path).removeprefix("/tags/")
+        context = _context(params.get("tags"), removed_tags=params.get("tagKeys"))
+        yield Permission(f"apigateway:{request.method}", f"{here}/tags/{quote(tagged, safe='')}", context)
+        return
+    tags = params.get("tags")
+    yield Permission(f"apigateway:{request.method}", f"{here}{path}", _context(tags, _tags_at(service, path)))
+    if tags and request.method == "POST":
+        # Tags given with what is made are put on it, whatever its id will be. Seen in AWS's own refusals:
+        # https://github.com/mattclay/aws-terminator/pull/284
+        yield Permission("apigateway:PUT", f"{here}/tags/{quote(f'{here}{path}/*', safe='*')}", _context(tags))
     if kind == "vpclinks":
         yield from (Permission(action, "*") for action in _LINK_NEEDS.get(request.method, ()))
 
@@ -269,6 +296,9 @@ def _tags_at(service: ApiGateway, path: str) -> Tags:
 
 # All of them.
 
+#: The prefix of a service's actions, where it isn't the name that its requests are signed for.
+_PREFIXES = {"tagging": "tag"}
+
 
 def needs(name: str, region: str, operation: str, request: Request, service: Any) -> list[Permission]:
     """What a request to the service of that name needs. ``service`` is the lab's own, None for moto's."""
@@ -278,7 +308,7 @@ def needs(name: str, region: str, operation: str, request: Request, service: Any
         case "ec2":
             found = Ec2(region).needs(operation, values)
         case "iam":
-            found = [_iam_needs(operation, values)]
+            found = _iam_needs(operation, values)
         case "sts":
             found = _sts_needs(operation, values)
         case "eks":
@@ -286,5 +316,5 @@ def needs(name: str, region: str, operation: str, request: Request, service: Any
         case "apigateway":
             found = _apigateway_needs(service, request, service.parameters(request))
         case _:
-            found = [Permission(f"{name}:{operation}", "*")]
+            found = [Permission(f"{_PREFIXES.get(name, name)}:{operation}", "*")]
     return list(found)

@@ -46,7 +46,7 @@ def decide(documents: Iterable[str], wanted: Permission) -> Decision:
     """What the policy documents say together. Raises :class:`UnknownOperator`."""
     found = Decision.NOT_ALLOWED
     for document in documents:
-        for statement in _statements(document):
+        for statement in statements(document):
             if _applies(statement, wanted):
                 if statement["Effect"] == "Deny":
                     return Decision.DENIED
@@ -55,7 +55,8 @@ def decide(documents: Iterable[str], wanted: Permission) -> Decision:
 
 
 @functools.lru_cache(maxsize=1024)
-def _statements(document: str) -> tuple[Any, ...]:
+def statements(document: str) -> tuple[Any, ...]:
+    """The statements of a policy document, of which a single one need not be a list."""
     found = json.loads(document)["Statement"]
     return tuple(found) if isinstance(found, list) else (found,)
 
@@ -64,11 +65,16 @@ def _applies(statement: Mapping[str, Any], wanted: Permission) -> bool:
     return (
         _names(statement, "Action", wanted.action.lower(), {}, str.lower)
         and _names(statement, "Resource", wanted.resource, wanted.context, str)
-        and all(
-            _holds(operator, key.lower(), _as_list(values), wanted.context)
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, values in keys.items()
-        )
+        and conditions_hold(statement, wanted.context)
+    )
+
+
+def conditions_hold(statement: Mapping[str, Any], context: Context) -> bool:
+    """Whether all conditions of a statement hold. Raises :class:`UnknownOperator`."""
+    return all(
+        _holds(operator, key.lower(), as_list(values), context)
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, values in keys.items()
     )
 
 
@@ -77,11 +83,12 @@ def _names(
 ) -> bool:
     """Whether Action or Resource (or NotAction or NotResource) takes in what is wanted."""
     if element in statement:
-        return any(_like(fold(each), wanted, context) for each in _as_list(statement[element]))
-    return not any(_like(fold(each), wanted, context) for each in _as_list(statement[f"Not{element}"]))
+        return any(_like(fold(each), wanted, context) for each in as_list(statement[element]))
+    return not any(_like(fold(each), wanted, context) for each in as_list(statement[f"Not{element}"]))
 
 
-def _as_list(value: Any) -> list[str]:
+def as_list(value: Any) -> list[str]:
+    """The values of an element, of which a single one need not be a list."""
     values = value if isinstance(value, list) else [value]
     # JSON's booleans and numbers may stand for themselves in conditions.
     return [each if isinstance(each, str) else json.dumps(each) for each in values]
@@ -138,7 +145,7 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
     quantifier, _, name = operator.rpartition(":")
     given = context.get(key)
     if name == "Null":
-        return _as_list(given is None)[0] in [each.lower() for each in wanted]
+        return as_list(given is None)[0] in [each.lower() for each in wanted]
     if_exists, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated = "Not" in name
     comparison = _COMPARISONS.get(name.replace("Not", "", 1))

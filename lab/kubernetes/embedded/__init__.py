@@ -13,10 +13,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from lab.kubernetes import ReadLog, auth, certificates
+from lab.kubernetes import AUDIT_LOG, ReadLog, auth, certificates
 from lab.kubernetes.auth import Authenticate, Authorize, User
 from lab.kubernetes.certificates import ServerCertificate
 from lab.kubernetes.embedded import bootstrap
+from lab.kubernetes.embedded.audit import AuditLog
 from lab.kubernetes.embedded.discovery import Discovery
 from lab.kubernetes.embedded.openapi import OpenApi
 from lab.kubernetes.embedded.registry import Registry
@@ -47,9 +48,14 @@ class EmbeddedServer:
 
 
 async def start(
-    cluster_name: str, version: str, authenticate: Authenticate, authorize: Authorize, read_log: ReadLog | None = None
+    folder: Path,
+    cluster_name: str,
+    version: str,
+    authenticate: Authenticate,
+    authorize: Authorize,
+    read_log: ReadLog | None = None,
 ) -> EmbeddedServer:
-    """Serve on a free loopback port. Raises ValueError for a Kubernetes version without schemas."""
+    """Serve on a free loopback port, with the audit log in ``folder``. Raises ValueError for a Kubernetes version without schemas."""
     admin_token = secrets.token_urlsafe(32)
 
     def authenticate_admin_too(token: str) -> User | None:
@@ -65,6 +71,7 @@ async def start(
         authorize,
         Subresources(registry, read_log),
         Discovery(version, OpenApi(version)),
+        AuditLog(folder / AUDIT_LOG),
     )
     certificate = certificates.issue(cluster_name)
     runner = web.AppRunner(server.app(), shutdown_timeout=_SHUTDOWN)

@@ -15,7 +15,18 @@ from aiohttp import web
 
 from lab.kubernetes import auth, reviews
 from lab.kubernetes.auth import Attributes, Authenticate, Authorize, Decision, User
-from lab.kubernetes.embedded import bodies, discovery, errors, events, patch, selectors, subresources, tables, watch
+from lab.kubernetes.embedded import (
+    audit,
+    bodies,
+    discovery,
+    errors,
+    events,
+    patch,
+    selectors,
+    subresources,
+    tables,
+    watch,
+)
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.registry import Options, Registry
 from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
@@ -48,12 +59,14 @@ class Server:
         authorize: Authorize,
         subresource_server: subresources.Subresources,
         discovery_documents: discovery.Discovery,
+        audit_log: audit.AuditLog,
     ) -> None:
         self.registry = registry
         self._authenticate = authenticate
         self._authorize = authorize
         self._subresources = subresource_server
         self._discovery = discovery_documents
+        self._audit_log = audit_log
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=8 * 1024**2, handler_args={"access_log": None})
@@ -61,21 +74,25 @@ class Server:
         return app
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        user: User | None = None
+        target: Target | None = None
         try:
-            return await self._answer(request)
+            user = await self._user(request)
+            target = parse(request.method, request.path, _flag(request, "watch"))
+            answer = await self._answer(request, user, target)
         except StatusError as error:
-            return bodies.answer(error.status(), error.code)
+            answer = bodies.answer(error.status(), error.code)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
             _LOG.exception("%s %s", request.method, request.path)
-            return bodies.answer(
+            answer = bodies.answer(
                 errors.StatusError(500, "InternalError", f"Internal error occurred: {error!r}").status(), 500
             )
+        self._audit_log.write(audit.COMPLETE, request, user, target, answer.status)
+        return answer
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        user = await self._user(request)
-        target = parse(request.method, request.path, _flag(request, "watch"))
+    async def _answer(self, request: web.Request, user: User, target: Target | None) -> web.StreamResponse:
         if target is None:
             self._allow_path(user, request)
             return self._discovery.answer(request)
@@ -85,6 +102,7 @@ class Server:
         if target.resource in REVIEWS:
             return bodies.answer(await self._review(request, target, user), 201)
         if target.verb == "watch":
+            self._audit_log.write(audit.STARTED, request, user, target, 200)
             return await self._watch(request, target)
         if target.subresource and (special := self._subresources.find(target)):
             return await special(request, target, _options(request))

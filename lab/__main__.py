@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import random
 import re
@@ -19,6 +20,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab import faults
 from lab import folder as folders
 from lab.settings import Settings
 
@@ -48,6 +50,8 @@ def main() -> int:
             return _reset(folder)
         case "env":
             return _env(folder, arguments.values)
+        case "fault":
+            return _fault(folder, arguments)
         case _:
             return _demo(folder)
 
@@ -61,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "status": "say whether it runs, and where",
         "reset": "empty the account: end it and start it again, on the same ports",
         "env": "set more variables in the file to source",
+        "fault": "let calls fail, list what was injected, or clear",
         "demo": "start it, run site.yml, call the API",
     }
     for name, text in texts.items():
@@ -77,8 +82,43 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds for which an EKS token is good (default: 900, as on AWS)",
     )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
+    _add_fault_arguments(commands.choices["fault"])
     commands.choices["env"].add_argument("values", nargs="+", type=_assignment, metavar="NAME=VALUE")
     return parser
+
+
+def _add_fault_arguments(command: argparse.ArgumentParser) -> None:
+    default = faults.Fault("")
+    kinds = "; ".join(f"{kind}: {text}" for kind, text in faults.KINDS.items())
+    command.add_argument("kind", choices=[*faults.KINDS, "list", "clear"], help=kinds)
+    command.add_argument("--service", default=default.service, help="as requests are signed for, or kubernetes")
+    command.add_argument("--operation", default=default.operation, help='such as CreateCluster, or "patch services"')
+    command.add_argument("--mutating", action="store_true", help="only calls that may change something")
+    command.add_argument("--after", action="store_true", help=f"when it took effect ({', '.join(faults.LATE_KINDS)})")
+    command.add_argument(
+        "--rate", type=float, default=default.rate, help="the share of calls that are hit (default: 1)"
+    )
+    command.add_argument("--skip", type=int, default=default.skip, help="calls that are let through before")
+    command.add_argument("--count", type=int, help="calls that are hit at most")
+    command.add_argument("--seconds", type=float, default=default.seconds, help="for slow")
+    command.add_argument("--seed", type=int, default=default.seed, help="of the generator that chooses by --rate")
+
+
+def _fault(folder: Path, arguments: argparse.Namespace) -> int:
+    if arguments.kind == "list":
+        print("\n".join(faults.injected(folder)))
+        return 0
+    if arguments.kind == "clear":
+        faults.clear(folder)
+        return 0
+    if arguments.after and arguments.kind not in faults.LATE_KINDS:
+        print(f"--after goes with {' and '.join(faults.LATE_KINDS)} only.", file=sys.stderr)
+        return 1
+    values = {
+        each.name: getattr(arguments, each.name) for each in dataclasses.fields(faults.Fault) if each.name != "id"
+    }
+    faults.add(folder, faults.Fault(**values))
+    return 0
 
 
 def _up(folder: Path, arguments: argparse.Namespace) -> int:

@@ -48,6 +48,8 @@ def hold(folder: Path) -> Iterator[None]:
         lock.flush()
         for name in ("calls.jsonl", "kubeconfig"):
             write_private(folder / name, "")
+        for name in ("faults.json", "faults.jsonl"):
+            (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / "clusters", ignore_errors=True)
         yield
 

@@ -27,11 +27,13 @@ from lab.aws.apigateway import ApiGateway
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
 from lab.aws.eks.cluster import Cluster
+from lab.aws.faulty import FaultyApp
 from lab.aws.iam import documents
 from lab.aws.identity import ClusterAccess
 from lab.controllers.kubelet import read_log
 from lab.controllers.scheduler import Addresses
 from lab.dataplane.gateway import Gateway
+from lab.faults import Faults
 from lab.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -52,7 +54,8 @@ class Lab:
         ec2.install()
         documents.install()
         self.credentials = account.open_account(settings.region)
-        self.host = LabClusters(settings, self.credentials)
+        self.faults = Faults(settings.folder)
+        self.host = LabClusters(settings, self.credentials, self.faults)
         self.app = AwsApp(
             settings.folder / "calls.jsonl",
             {
@@ -60,6 +63,7 @@ class Lab:
                 "apigateway": lambda region: ApiGateway(dataclasses.replace(settings, region=region)),
             },
         )
+        self.endpoint = FaultyApp(self.app, self.faults)
         self.api_gateway = self.app.service("apigateway", settings.region)
         assert isinstance(self.api_gateway, ApiGateway)
         self.load_balancers = elbv2.install(settings, self.api_gateway.links_of)
@@ -68,7 +72,7 @@ class Lab:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; ``lab.json`` is written once everything answers."""
         self.host.loop = asyncio.get_running_loop()
-        endpoint = _serve_aws(self.settings.aws_port, self.app)
+        endpoint = _serve_aws(self.settings.aws_port, self.endpoint)
         await self.gateway.start(self.settings.execute_api_port)
         data_plane = asyncio.create_task(self.load_balancers.run())
         try:
@@ -96,9 +100,10 @@ class LabClusters:
 
     loop: asyncio.AbstractEventLoop
 
-    def __init__(self, settings: Settings, credentials: dict[str, dict[str, str]]) -> None:
+    def __init__(self, settings: Settings, credentials: dict[str, dict[str, str]], faults: Faults) -> None:
         self.settings = settings
         self.credentials = credentials
+        self.faults = faults
         self._addresses = Addresses()
         self._running: dict[str, Running] = {}
 
@@ -123,6 +128,7 @@ class LabClusters:
             access.authenticate,
             access.authorize,
             functools.partial(read_log, settings),
+            self.faults,
         )
         control = asyncio.create_task(self._control(server, cluster, settings))
         self._running[cluster.arn] = Running(cluster, server, control)
@@ -167,7 +173,7 @@ def _client(settings: Settings, credentials: dict[str, str], service: str) -> An
     )
 
 
-def _serve_aws(port: int, app: AwsApp) -> BaseWSGIServer:
+def _serve_aws(port: int, app: FaultyApp) -> BaseWSGIServer:
     """Answer on 127.0.0.1, each connection in a thread of its own."""
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

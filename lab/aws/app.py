@@ -80,7 +80,7 @@ class AwsApp:
             signature = Signature.of(request)
             service = signature.service
             authorization = Authorization(signature.verify(request).arn, signature.access_key)
-            operation = self._operation(request, service, signature.region)
+            operation = self.operation(request, service, signature.region)
             with self._lock:
                 authorization.require(self._needs(request, signature, operation), signature.region)
             response = self._answer(request, signature, authorization.caller_arn)
@@ -89,7 +89,7 @@ class AwsApp:
             response = _refusal(service, refused)
         except Denied as denied:
             response = _refusal(service, Refused("AccessDenied", str(denied)))
-        self._log(authorization, service, operation or self._operation(request, service), response.status_code)
+        self._log(authorization, service, operation or self.operation(request, service), response.status_code)
         return response(environ, start_response)
 
     def service(self, name: str, region: str) -> Service:
@@ -118,7 +118,8 @@ class AwsApp:
         with self._lock:
             return Response.from_app(self._moto, environ, buffered=True)
 
-    def _operation(self, request: Request, service: str, region: str = "") -> str:
+    def operation(self, request: Request, service: str, region: str = "") -> str:
+        """The name of what is called, as far as it has one."""
         if target := request.headers.get("X-Amz-Target"):
             return target.rpartition(".")[2]
         if action := request.values.get("Action"):
@@ -134,12 +135,17 @@ class AwsApp:
             "caller": authorization.caller_arn,
             "service": service,
             "operation": operation,
-            "mutating": not operation.startswith(READ_ONLY),
+            "mutating": is_mutating(operation),
             "status": status,
             "permissions": authorization.findings,
         }
         with self._log_lock, self._call_log.open("a") as log:
             print(json.dumps(line), file=log)
+
+
+def is_mutating(operation: str) -> bool:
+    """Whether an operation may change something."""
+    return not operation.startswith(READ_ONLY)
 
 
 def _service_of_refused(request: Request) -> str:
@@ -151,13 +157,21 @@ def _service_of_refused(request: Request) -> str:
 
 
 def _refusal(service: str, refused: Refused) -> Response:
-    """AWS's refusal in the form of the service's protocol."""
-    request_id = str(uuid.uuid4())
+    """AWS's refusal, in the words of the service."""
     code, message, status = refused.code, refused.message, _STATUS
     if service == "ec2" and code == "AccessDenied":
         code, message = "UnauthorizedOperation", f"{_EC2_DENIED} {message}"
     if service == "ec2":
         code, message, status = _EC2_REFUSALS.get(code, (code, message, status))
+    elif service not in _QUERY_SERVICES:
+        code = _JSON_CODES.get(code, code)
+    return error(service, code, message, status)
+
+
+def error(service: str, code: str, message: str, status: int) -> Response:
+    """An error in the form of the service's protocol."""
+    request_id = str(uuid.uuid4())
+    if service == "ec2":
         body = (
             f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors>"
             f"<RequestID>{request_id}</RequestID></Response>"
@@ -168,7 +182,6 @@ def _refusal(service: str, refused: Refused) -> Response:
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
     else:
-        code = _JSON_CODES.get(code, code)
         headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": request_id, "Content-Type": "application/json"}
         return Response(json.dumps({"__type": code, "message": message}), status, headers)
     return Response(body, status, {"Content-Type": "text/xml"})

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
+from lab.faults import Faults
 from lab.kubernetes.auth import Authenticate, Authorize
 from lab.settings import Settings
 
@@ -39,11 +40,12 @@ async def start(
     authenticate: Authenticate,
     authorize: Authorize,
     read_log: ReadLog | None = None,
+    faults: Faults | None = None,
 ) -> ApiServer:
     """Start the API server of a cluster of the given Kubernetes version (such as "1.36").
 
     With KUBEBUILDER_ASSETS set (the envtest convention) it is the kube-apiserver and etcd in that folder, else the
-    lab's own. ``read_log`` serves "kubectl logs" (the lab's own server only). Its files are in the settings' folder, among
+    lab's own. ``read_log`` serves "kubectl logs", ``faults`` hit requests (both in the lab's own server only). Its files are in the settings' folder, among
     them the audit log.
     """
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,4 +55,4 @@ async def start(
         return await external.start(settings, cluster_name, assets, authenticate, authorize)
     from lab.kubernetes import embedded
 
-    return await embedded.start(settings.folder, cluster_name, version, authenticate, authorize, read_log)
+    return await embedded.start(settings.folder, cluster_name, version, authenticate, authorize, read_log, faults)

@@ -36,25 +36,31 @@ class Cluster:
 
     def __init__(self, server: kubernetes.ApiServer, folder: Path) -> None:
         self.server = server
-        self._folder = folder
+        self.folder = folder
         (folder / "ca.pem").write_text(server.ca_pem)
-        self.api = self._client(server.admin_token)
+        self.api = self._api_client(server.admin_token)
         self.core = client.CoreV1Api(self.api)
         self.apps = client.AppsV1Api(self.api)
         self.dynamic = DynamicClient(self.api)
 
-    def _client(self, token: str) -> Any:
+    def client(self, token: str, **options: Any) -> client.CoreV1Api:
+        """The core API for the bearer of a token."""
+        return client.CoreV1Api(self._api_client(token, **options))
+
+    def _api_client(self, token: str, **options: Any) -> Any:
         configuration = client.Configuration()
+        for name, value in options.items():
+            setattr(configuration, name, value)
         configuration.host = self.server.url
-        configuration.ssl_ca_cert = str(self._folder / "ca.pem")
+        configuration.ssl_ca_cert = str(self.folder / "ca.pem")
         configuration.api_key = {"authorization": f"Bearer {token}"}
         return client.ApiClient(configuration)
 
     def kubeconfig(self, token: str = "") -> str:
         """The path of a kubeconfig, the admin's unless told."""
         token = token or self.server.admin_token
-        path = self._folder / f"{token}.json"
-        cluster = {"server": self.server.url, "certificate-authority": str(self._folder / "ca.pem")}
+        path = self.folder / f"{token}.json"
+        cluster = {"server": self.server.url, "certificate-authority": str(self.folder / "ca.pem")}
         document = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -71,7 +77,7 @@ class Cluster:
         command = [
             str(Path(sys.executable).with_name("kubectl")),
             f"--kubeconfig={self.kubeconfig(token)}",
-            f"--cache-dir={self._folder / 'cache'}",
+            f"--cache-dir={self.folder / 'cache'}",
         ]
         text = None if given is None else json.dumps(given)
         return subprocess.run(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from lab.faults import Faults
 from lab.kubernetes import AUDIT_LOG, ReadLog, auth, certificates
 from lab.kubernetes.auth import Authenticate, Authorize, User
 from lab.kubernetes.certificates import ServerCertificate
@@ -54,6 +55,7 @@ async def start(
     authenticate: Authenticate,
     authorize: Authorize,
     read_log: ReadLog | None = None,
+    faults: Faults | None = None,
 ) -> EmbeddedServer:
     """Serve on a free loopback port, with the audit log in ``folder``. Raises ValueError for a Kubernetes version without schemas."""
     admin_token = secrets.token_urlsafe(32)
@@ -72,6 +74,7 @@ async def start(
         Subresources(registry, read_log),
         Discovery(version, OpenApi(version)),
         AuditLog(folder / AUDIT_LOG),
+        faults or Faults(folder),
     )
     certificate = certificates.issue(cluster_name)
     runner = web.AppRunner(server.app(), shutdown_timeout=_SHUTDOWN)

@@ -141,6 +141,12 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
 
+def too_many_requests() -> StatusError:
+    """429, as API Priority and Fairness says it; the answer's header says when to come back."""
+    message = "Too many requests, please try again later."
+    return StatusError(429, "TooManyRequests", message, {"retryAfterSeconds": 1})
+
+
 def expired(asked: int, oldest: int) -> StatusError:
     """410: the history doesn't reach back to the resource version that was asked for."""
     return StatusError(410, "Expired", f"too old resource version: {asked} ({oldest})")

@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from lab.faults import KUBERNETES, Fault, Faults
 from lab.kubernetes import auth, reviews
 from lab.kubernetes.auth import Attributes, Authenticate, Authorize, Decision, User
 from lab.kubernetes.embedded import (
@@ -47,6 +48,7 @@ _PATCHES = {
     "application/strategic-merge-patch+json": patch.strategic_merge,
 }
 _APPLY = "application/apply-patch+yaml"
+_POLL = 0.05
 
 
 class Server:
@@ -60,6 +62,7 @@ class Server:
         subresource_server: subresources.Subresources,
         discovery_documents: discovery.Discovery,
         audit_log: audit.AuditLog,
+        faults: Faults,
     ) -> None:
         self.registry = registry
         self._authenticate = authenticate
@@ -67,6 +70,7 @@ class Server:
         self._subresources = subresource_server
         self._discovery = discovery_documents
         self._audit_log = audit_log
+        self._faults = faults
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=8 * 1024**2, handler_args={"access_log": None})
@@ -79,9 +83,16 @@ class Server:
         try:
             user = await self._user(request)
             target = parse(request.method, request.path, _flag(request, "watch"))
+            fault = self._fault(user, target)
+            if fault and not fault.after:
+                await self._suffer(fault, request)
             answer = await self._answer(request, user, target)
+            if fault and fault.after:
+                await self._suffer(fault, request)
         except StatusError as error:
             answer = bodies.answer(error.status(), error.code)
+            if seconds := error.details.get("retryAfterSeconds"):
+                answer.headers["Retry-After"] = str(seconds)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -91,6 +102,32 @@ class Server:
             )
         self._audit_log.write(audit.COMPLETE, request, user, target, answer.status)
         return answer
+
+    def _fault(self, user: User, target: Target | None) -> Fault | None:
+        """The fault that hits this request. None hits the lab's own controllers."""
+        if target is None or auth.MASTERS in user.groups:
+            return None
+        operation = f"{target.verb} {target.resource.plural}"
+        return self._faults.pick(KUBERNETES, operation, target.verb not in ("get", "list", "watch"))
+
+    async def _suffer(self, fault: Fault, request: web.Request) -> None:
+        match fault.kind:
+            case "throttle":
+                raise errors.too_many_requests()
+            case "unavailable":
+                raise errors.StatusError(
+                    503, "ServiceUnavailable", "the server is currently unable to handle the request"
+                )
+            case "expired":
+                raise errors.expired(1, self.registry.store.revision)
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+                return
+        while fault.kind == "hang" and not self._faults.cleared:
+            await asyncio.sleep(_POLL)
+        if request.transport:
+            request.transport.abort()
+        raise ConnectionResetError
 
     async def _answer(self, request: web.Request, user: User, target: Target | None) -> web.StreamResponse:
         if target is None:

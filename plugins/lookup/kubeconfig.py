@@ -77,6 +77,9 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations
     kubeconfig,
 )
 
+#: A play's environment doesn't reach lookups, so what makes modules patient (AWS_MAX_ATTEMPTS) is said here.
+_CONFIG = {"retries": {"max_attempts": 8}}
+
 
 class LookupModule(AWSLookupBase):
     def run(
@@ -92,7 +95,7 @@ class LookupModule(AWSLookupBase):
 
     def _cluster(self, name: str) -> Resource | None:
         check_cluster_name("kubeconfig lookup", name)
-        return api.describe_cluster(self.client("eks"), name)
+        return api.describe_cluster(self.client("eks", config=_CONFIG), name)
 
     def _kubeconfig(self, name: str, cluster: Resource | None) -> dict[str, t.Any]:
         require(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
@@ -20,6 +21,13 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from .._wait import WaitError
+
+# AnsibleAWSModule says so if it is missing.
+with suppress(ImportError):
+    from botocore.exceptions import HTTPClientError
+
+# How many answers in a row may be lost.
+_LOST_ANSWERS = 5
 
 Item = dict[str, t.Any]
 
@@ -87,6 +95,37 @@ def report(steps: list[Step]) -> Item:
     return {"changed": bool(steps), "actions": actions}
 
 
+class Client:
+    """API Gateway's client, which sends once what creates something.
+
+    Creating has no idempotency token here. When the answer is lost and boto3 sends the call again, there are two.
+    """
+
+    def __init__(self, module: t.Any) -> None:
+        self._module = module
+        self._client = module.client("apigateway")
+
+    @functools.cached_property
+    def _once(self) -> t.Any:
+        return self._module.client("apigateway", config={"retries": {"total_max_attempts": 1}})
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._once if name.startswith("create_") else self._client, name)
+
+
+def run_until_answered(
+    run: t.Callable[[t.Any, t.Any, list[Step]], Item], module: t.Any, client: t.Any, started: list[Step]
+) -> Item:
+    """What ``run`` returns. When an answer is lost, it begins again: it looks at what is there, and goes on from there."""
+    for _ in range(_LOST_ANSWERS):
+        try:
+            return run(module, client, started)
+        except AnsibleApiGatewayError as error:
+            if not isinstance(error.exception, HTTPClientError) or not started:
+                raise
+    return run(module, client, started)
+
+
 def run_module(module: t.Any, run: t.Callable[[t.Any, t.Any, list[Step]], Item]) -> None:
     """End a module with what ``run(module, client, started)`` returns, or with one clear error.
 
@@ -94,11 +133,12 @@ def run_module(module: t.Any, run: t.Callable[[t.Any, t.Any, list[Step]], Item])
     """
     started: list[Step] = []
     try:
-        result = run(module, module.client("apigateway"), started)
+        result = run_until_answered(run, module, Client(module), started)
     except AnsibleApiGatewayError as error:
         if error.exception:
             module.fail_json_aws(error.exception, msg=error.message, **report(started))
         module.fail_json(msg=error.message, **report(started))
     except WaitError as error:
         module.fail_json(msg=str(error), timeline=error.timeline.entries, **report(started))
-    module.exit_json(**result)
+    # What was carried out before an answer was lost, a later look no longer asks for.
+    module.exit_json(**{**result, **report(started)} if started else result)

@@ -62,9 +62,7 @@ options:
       - Tags that aren't named here are left alone.
     type: dict
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes
 """
 

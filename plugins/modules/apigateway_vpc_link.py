@@ -65,9 +65,7 @@ options:
     type: int
     default: 1200
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes
 """
 

@@ -32,9 +32,7 @@ options:
     type: str
     default: Set the credentials that belong to this play.
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes.info
 seealso:
   - name: GetCallerIdentity

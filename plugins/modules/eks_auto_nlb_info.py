@@ -78,9 +78,7 @@ seealso:
     description: Annotations and defaults.
     link: https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes.info
 """
 

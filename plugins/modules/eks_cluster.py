@@ -137,10 +137,8 @@ options:
 notes:
   - The IAM principal that creates the cluster does not become its administrator. Use M(seam.eks_auto.eks_access_entry).
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.tags
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
+  - seam.eks_auto.aws.tags
   - seam.eks_auto.attributes
 seealso:
   - module: seam.eks_auto.eks_access_entry

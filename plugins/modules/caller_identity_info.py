@@ -102,7 +102,7 @@ class Principal(t.NamedTuple):
         found = _ARN.fullmatch(arn)
         if not found:
             raise AnsibleAWSError(message=f"{arn} is not the ARN of an IAM role or user")
-        kind, _, rest = found["resource"].partition("/")
+        kind, _slash, rest = found["resource"].partition("/")
         if kind == "assumed-role":
             # A session's ARN has the role's name and the session's, and no path.
             return cls(found["account"], "role", rest.partition("/")[0])

@@ -414,7 +414,9 @@ _NAMES = {
 
 # Seconds between two looks at AWS. With this growth, a change is seen late by half a second and 2 % of the time in
 # which nothing changed; ten minutes without a change are some 160 looks.
-_FASTEST, _SLOWEST, _GROWTH = 0.5, 10.0, 1.02
+_FASTEST = 0.5
+_SLOWEST = 10.0
+_GROWTH = 1.02
 
 
 class Seam:

@@ -69,6 +69,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - seam.eks_auto.aws
+  - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
 """
 

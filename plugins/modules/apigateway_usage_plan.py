@@ -89,6 +89,7 @@ options:
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 """
 
 EXAMPLES = r"""

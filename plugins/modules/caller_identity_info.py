@@ -33,6 +33,7 @@ options:
     default: Set the credentials that belong to this play.
 extends_documentation_fragment:
   - seam.eks_auto.aws
+  - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
 seealso:
   - name: GetCallerIdentity

@@ -79,6 +79,7 @@ seealso:
     link: https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html
 extends_documentation_fragment:
   - seam.eks_auto.aws
+  - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
 """
 

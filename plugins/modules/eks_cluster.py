@@ -140,6 +140,7 @@ extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.aws.tags
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 seealso:
   - module: seam.eks_auto.eks_access_entry
   - plugin: seam.eks_auto.kubeconfig

@@ -24,7 +24,7 @@ lint: .venv/test ## the static checks alone
 	@$(BIN)/python -m pytest tests/static
 
 units: .venv/test ## the unit tests alone, with what they cover
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest tests/unit --cov
 
 molecule: .venv/test ## the molecule scenarios alone
 	@$(BIN)/python -m pytest tests/molecule

@@ -90,9 +90,10 @@ def add_units(version: str, interpreter: str, core: str) -> None:
         pins = CONSTRAINTS.read_text().splitlines()
         constraints = Path(session.create_tmp()) / "constraints.txt"
         constraints.write_text("\n".join(pin for pin in pins if not pin.startswith("ansible-core==")))
-        packages = ["--requirement", "requirements.txt", "pytest", f"ansible-core=={core}"]
+        packages = ["--requirement", "requirements.txt", "pytest-cov", f"ansible-core=={core}"]
         session.install(*packages, env={"UV_CONSTRAINT": str(constraints.resolve())})
-        session.run("pytest", "--quiet", "-p", "no:cacheprovider", "tests/unit", *session.posargs)
+        data = {"COVERAGE_FILE": str(constraints.with_name("coverage").resolve())}
+        session.run("pytest", "--quiet", "-p", "no:cacheprovider", "tests/unit", "--cov", *session.posargs, env=data)
 
     units.__doc__ = f"The unit tests on Python {version} with ansible-core {core}."
 

@@ -366,6 +366,8 @@ class RestApi:
                 api.delete_deployment(self.client, self.id, **arguments)
             case "DeleteRestApi":
                 api.delete_rest_api(self.client, self.id)
+            case unknown:
+                raise ValueError(f"no way to carry out {unknown}")
 
     @property
     def deployment_id(self) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.seam.eks_auto.plugins.filter.subnet_plan import subnet_plan
+from ansible_collections.seam.eks_auto.plugins.filter.subnet_plan import FilterModule
+
+subnet_plan = FilterModule().filters()["subnet_plan"]
 
 ROLE = "kubernetes.io/role/internal-elb"
 MARK = "seam.eks_auto/subnet-of/"

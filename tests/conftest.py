@@ -21,7 +21,7 @@ init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])
 def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection as it goes to Galaxy, built from this checkout with all that lies about in it."""
     folder = tmp_path_factory.mktemp("tarball")
-    command = [Path(sys.executable).parent / "ansible-galaxy", "collection", "build", "--output-path", folder]
+    command = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build", "--output-path", str(folder)]
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     (built,) = folder.iterdir()
     return built

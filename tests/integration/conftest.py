@@ -135,7 +135,7 @@ def user_project(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for needed in ("amazon/aws", "kubernetes/core"):
         (collections / needed).parent.mkdir(parents=True)
         (collections / needed).symlink_to(CHECKOUT / ".venv/collections/ansible_collections" / needed)
-    command = [BIN / "ansible-galaxy", "collection", "install", "--offline", tarball]
+    command = [str(BIN / "ansible-galaxy"), "collection", "install", "--offline", str(tarball)]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(project / "ansible.cfg"), "PYTHONPATH": ""}
     subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
     return project

@@ -99,7 +99,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_tells_who_calls(run: Callable[..., dict[str, Any]]) -> None:
     result = run(expected_principal_arn=INFRA, expected_region="us-west-2")
-    result.pop("invocation", None)  # newer ansible-core adds it later
+    result.pop("invocation", None)
     assert result == {
         "changed": False,
         "account": "111122223333",

@@ -9,7 +9,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
-.PHONY: help demo test lint trespass responsibilities lab-down constraints clean
+.PHONY: help demo test lint units molecule sanity trespass responsibilities lab-down constraints clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,15 @@ test: .venv/test ## every check and test
 
 lint: .venv/test ## the static checks alone
 	@$(BIN)/python -m pytest tests/static
+
+units: .venv/test ## the unit tests alone, with what they cover
+	@$(BIN)/python -m pytest tests/unit --cov
+
+molecule: .venv/test ## the molecule scenarios alone
+	@$(BIN)/python -m pytest tests/molecule
+
+sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other checks that have environments of their own
+	@$(BIN)/nox --session sanity
 
 trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
 	@$(BIN)/python -m pytest --quiet --capture=no tests/integration/test_boundary.py
@@ -37,9 +46,13 @@ constraints: .venv/lab ## pin the newest versions of all packages
 	  printf 'ansible-core==2.19.*\n' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --constraint - --no-annotate --no-header tests/requirements.txt; } > constraints.new
 	@mv constraints.new constraints.txt
+	@{ sed -n '/^#/p' tests/nox/constraints.txt; \
+	  printf 'ansible-core==2.19.*\n' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --constraint - --no-annotate --no-header tests/nox/requirements.txt; } > constraints.new
+	@mv constraints.new tests/nox/constraints.txt
 
 clean: lab-down ## remove everything that was installed or made
-	rm -rf .venv .lab
+	rm -rf .venv .lab .nox
 
 # uv installs the same packages as pip in a fifth of the time.
 .venv/uv: constraints.txt

@@ -2,12 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lets tests load plugins by their full names, as ansible does."""
+"""Lets tests load plugins by their full names, as ansible does, and builds the collection for those that ask."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from ansible.plugins.loader import init_plugin_loader
 
-init_plugin_loader([str(Path(__file__).resolve().parent.parent / ".venv" / "collections")])
+CHECKOUT = Path(__file__).resolve().parent.parent
+init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])
+
+
+@pytest.fixture(scope="session")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection as it goes to Galaxy, built from this checkout with all that lies about in it."""
+    folder = tmp_path_factory.mktemp("tarball")
+    command = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build", "--output-path", str(folder)]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
+    (built,) = folder.iterdir()
+    return built

@@ -11,6 +11,16 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  action_group:
+    description: Use C(group/seam.eks_auto.aws) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - seam.eks_auto.aws
+"""
+    # For modules that change something.
+    CHANGES = r"""
+options: {}
+attributes:
   check_mode:
     description: Predicts what would be done, and does nothing.
     support: full
@@ -20,11 +30,6 @@ attributes:
   idempotent:
     description: A second run with the same options changes nothing.
     support: full
-  action_group:
-    description: Use C(group/seam.eks_auto.aws) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - seam.eks_auto.aws
 """
     # For modules that only look: nothing to predict, nothing to show as a difference.
     INFO = r"""
@@ -39,9 +44,4 @@ attributes:
   idempotent:
     description: Never changes anything.
     support: full
-  action_group:
-    description: Use C(group/seam.eks_auto.aws) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - seam.eks_auto.aws
 """

@@ -32,9 +32,7 @@ options:
     choices: [error, skip]
     default: error
 extends_documentation_fragment:
-  - amazon.aws.boto3
-  - amazon.aws.common.plugins
-  - amazon.aws.region.plugins
+  - seam.eks_auto.aws.plugins
 seealso:
   - module: seam.eks_auto.eks_access_entry
 """

@@ -68,9 +68,8 @@ attributes:
     description: Sends no request, since requests may change data of the service behind the API.
     support: full
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
+  - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
 """
 

@@ -62,10 +62,9 @@ options:
       - Tags that aren't named here are left alone.
     type: dict
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 """
 
 EXAMPLES = r"""
@@ -367,6 +366,8 @@ class RestApi:
                 api.delete_deployment(self.client, self.id, **arguments)
             case "DeleteRestApi":
                 api.delete_rest_api(self.client, self.id)
+            case unknown:
+                raise ValueError(f"no way to carry out {unknown}")
 
     @property
     def deployment_id(self) -> str:

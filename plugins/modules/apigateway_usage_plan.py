@@ -87,10 +87,9 @@ options:
     description: More tags to set on plan and key. Tags that aren't named here are left alone.
     type: dict
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 """
 
 EXAMPLES = r"""

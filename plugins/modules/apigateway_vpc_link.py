@@ -65,10 +65,9 @@ options:
     type: int
     default: 1200
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 """
 
 EXAMPLES = r"""

@@ -32,9 +32,8 @@ options:
     type: str
     default: Set the credentials that belong to this play.
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
+  - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
 seealso:
   - name: GetCallerIdentity
@@ -104,7 +103,7 @@ class Principal(t.NamedTuple):
         found = _ARN.fullmatch(arn)
         if not found:
             raise AnsibleAWSError(message=f"{arn} is not the ARN of an IAM role or user")
-        kind, _, rest = found["resource"].partition("/")
+        kind, _slash, rest = found["resource"].partition("/")
         if kind == "assumed-role":
             # A session's ARN has the role's name and the session's, and no path.
             return cls(found["account"], "role", rest.partition("/")[0])

@@ -83,11 +83,10 @@ options:
     type: bool
     default: true
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.tags
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
+  - seam.eks_auto.aws.tags
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 seealso:
   - module: seam.eks_auto.eks_cluster
 """

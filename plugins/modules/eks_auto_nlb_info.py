@@ -78,9 +78,8 @@ seealso:
     description: Annotations and defaults.
     link: https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
+  - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
 """
 
@@ -416,7 +415,9 @@ _NAMES = {
 
 # Seconds between two looks at AWS. With this growth, a change is seen late by half a second and 2 % of the time in
 # which nothing changed; ten minutes without a change are some 160 looks.
-_FASTEST, _SLOWEST, _GROWTH = 0.5, 10.0, 1.02
+_FASTEST = 0.5
+_SLOWEST = 10.0
+_GROWTH = 1.02
 
 
 class Seam:

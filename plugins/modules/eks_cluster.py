@@ -137,11 +137,10 @@ options:
 notes:
   - The IAM principal that creates the cluster does not become its administrator. Use M(seam.eks_auto.eks_access_entry).
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.tags
-  - amazon.aws.boto3
+  - seam.eks_auto.aws
+  - seam.eks_auto.aws.tags
   - seam.eks_auto.attributes
+  - seam.eks_auto.attributes.changes
 seealso:
   - module: seam.eks_auto.eks_access_entry
   - plugin: seam.eks_auto.kubeconfig
@@ -327,7 +326,7 @@ def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | Non
         convergence.cluster = api.describe_cluster(convergence.client, convergence.name)
         return {"pending": [step.to_result() for step in planned if step not in convergence.steps]}
     subject = f"EKS cluster {convergence.name}"
-    _, timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout)
+    timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout)[1]
     return {"timeline": timeline.entries}
 
 

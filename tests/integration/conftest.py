@@ -67,14 +67,19 @@ class Lab:
             config=Config(**options),
         )
 
-    def playbook(self, playbook: str, *arguments: str, environment: dict[str, str] | None = None) -> Run:
+    def playbook(
+        self, playbook: str, *arguments: str, environment: dict[str, str] | None = None, project: Path = CHECKOUT
+    ) -> Run:
+        """Run a playbook as one does in a project's folder, by the project's ansible.cfg."""
         run = subprocess.run(
             [BIN / "ansible-playbook", "-i", str(CHECKOUT / "inventories/lab"), playbook, *arguments],
-            cwd=CHECKOUT,
+            cwd=project,
             env={
                 **os.environ,
-                "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+                "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
                 "ANSIBLE_NOCOLOR": "1",
+                # Ansible looks for collections along Python's path too.
+                "PYTHONPATH": "",
                 "SEAM_LAB_FOLDER": str(self.folder),
                 **(environment or {}),
             },
@@ -119,3 +124,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield Lab(folder)
     finally:
         subprocess.run([*command, "down", "--folder", str(folder)], cwd=CHECKOUT, check=True)
+
+
+@pytest.fixture(scope="module")
+def user_project(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder, where this collection was installed from its tarball beside the two that it needs."""
+    project = tmp_path_factory.mktemp("user")
+    (project / "ansible.cfg").write_text("[defaults]\ncollections_path = collections\n")
+    collections = project / "collections/ansible_collections"
+    for needed in ("amazon/aws", "kubernetes/core"):
+        (collections / needed).parent.mkdir(parents=True)
+        (collections / needed).symlink_to(CHECKOUT / ".venv/collections/ansible_collections" / needed)
+    command = [str(BIN / "ansible-galaxy"), "collection", "install", "--offline", str(tarball)]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(project / "ansible.cfg"), "PYTHONPATH": ""}
+    subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
+    return project

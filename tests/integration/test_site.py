@@ -4,7 +4,8 @@
 
 """The main job, in the order of its life: check on an empty account, run, run again, use, tear down.
 
-The tests of this module build on each other: they are one life of one account.
+The tests of this module build on each other: they are one life of one account. All of it is done as a user does it, far
+from the checkout, with the collection installed from its tarball and the playbooks named in full.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Lab
+from .conftest import Lab, Run
 
 STATE: dict[str, Any] = {}
+TEAMS = ("infra.foundation", "k8s.workload", "infra.api")
+Playbook = Callable[..., Run]
 
 
 def call(url: str, method: str, key: str | None = None, body: Any = None) -> tuple[int, bytes]:
@@ -35,6 +40,16 @@ def call(url: str, method: str, key: str | None = None, body: Any = None) -> tup
 
 
 @pytest.fixture(scope="module")
+def playbook(lab: Lab, user_project: Path) -> Playbook:
+    """Runs one of the collection's playbooks, from the user's folder."""
+
+    def run(name: str, *arguments: str) -> Run:
+        return lab.playbook(f"seam.eks_auto.{name}", *arguments, project=user_project)
+
+    return run
+
+
+@pytest.fixture(scope="module")
 def api(lab: Lab) -> tuple[str, str]:
     """URL of the API that site.yml made, and the value of its key."""
     client = lab.client("apigateway")
@@ -43,15 +58,15 @@ def api(lab: Lab) -> tuple[str, str]:
     return f"{lab.facts['execute_api_url']}/{found['id']}/prod", key["value"]
 
 
-def test_check_mode_on_an_empty_account_runs_to_the_end_and_changes_nothing(lab: Lab) -> None:
-    run = lab.playbook("site.yml", "--check", "--diff")
+def test_check_mode_on_an_empty_account_runs_to_the_end_and_changes_nothing(lab: Lab, playbook: Playbook) -> None:
+    run = playbook("site", "--check", "--diff")
     assert run.returncode == 0, run.output
     assert lab.mutating_calls() == []
     STATE["predicted"] = run.changed_tasks
 
 
-def test_an_empty_account_becomes_a_served_api(lab: Lab) -> None:
-    run = lab.playbook("site.yml")
+def test_an_empty_account_becomes_a_served_api(playbook: Playbook) -> None:
+    run = playbook("site")
     assert run.returncode == 0, run.output
     STATE["changed"] = run.changed_tasks
 
@@ -65,9 +80,10 @@ def test_check_mode_had_predicted_what_changed(lab: Lab) -> None:
     assert predicted == STATE["changed"]
 
 
-def test_a_second_run_changes_nothing(lab: Lab) -> None:
+@pytest.mark.parametrize("name", TEAMS)
+def test_a_second_run_by_each_team_changes_nothing(lab: Lab, playbook: Playbook, name: str) -> None:
     before = lab.mutating_calls()
-    run = lab.playbook("site.yml")
+    run = playbook(name)
     assert run.returncode == 0, run.output
     assert run.changed == 0, run.changed_tasks
     assert lab.mutating_calls() == before
@@ -129,8 +145,8 @@ def test_aws_refuses_what_would_break_the_seam(lab: Lab) -> None:
         apigateway.delete_vpc_link(vpcLinkId=link["id"])
 
 
-def test_teardown_leaves_nothing(lab: Lab) -> None:
-    run = lab.playbook("playbooks/teardown.yml")
+def test_teardown_leaves_nothing(lab: Lab, playbook: Playbook) -> None:
+    run = playbook("teardown")
     assert run.returncode == 0, run.output
     apigateway = lab.client("apigateway")
     assert apigateway.get_rest_apis()["items"] == []
@@ -149,7 +165,7 @@ def test_teardown_leaves_nothing(lab: Lab) -> None:
     assert [each["GroupName"] for each in ec2.describe_security_groups()["SecurityGroups"]] == ["default"]
 
 
-def test_teardown_of_nothing_changes_nothing(lab: Lab) -> None:
-    run = lab.playbook("playbooks/teardown.yml")
+def test_teardown_of_nothing_changes_nothing(playbook: Playbook) -> None:
+    run = playbook("teardown")
     assert run.returncode == 0, run.output
     assert run.changed == 0, run.changed_tasks

@@ -260,7 +260,7 @@ def test_a_service_that_is_no_load_balancer_any_more_gives_its_own_back(run: Run
 
         async def released() -> bool:
             item = await world.find(SERVICES, "vpclink")
-            return bool(item) and not item["metadata"].get("finalizers") and world.load_balancers() == []
+            return item is not None and not item["metadata"].get("finalizers") and world.load_balancers() == []
 
         await until(released)
 
@@ -368,7 +368,8 @@ def subnet(name: str, zone: str = "a", free: int = 100, **more: str) -> dict[str
 
 
 def test_one_subnet_in_each_zone_the_clusters_own_first() -> None:
-    own, foreign = {"kubernetes.io__cluster__c": "shared"}, {"kubernetes.io__cluster__d": "owned"}
+    own: dict[str, Any] = {"kubernetes.io__cluster__c": "shared"}
+    foreign: dict[str, Any] = {"kubernetes.io__cluster__d": "owned"}
     found = [
         subnet("1", "a"),
         subnet("2", "a", **own),

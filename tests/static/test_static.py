@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
     [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["mypy", "lab", "plugins", "tools"],
+        ["mypy", "lab", "plugins", "tools", "tests", "noxfile.py"],
         ["yamllint", "--strict", "."],
         ["ansible-lint", "--offline", "--strict"],
     ],

@@ -47,7 +47,7 @@ def check_document(document: t.Any) -> None:
             raise OpenApiError(
                 f"the OpenAPI document has the schema '{name}': API Gateway takes letters and digits only"
             )
-    if not any(True for _ in operations(document)):
+    if not any(True for operation in operations(document)):
         raise OpenApiError("the OpenAPI document has no operation under any of its paths")
 
 

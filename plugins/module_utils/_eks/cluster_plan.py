@@ -181,7 +181,7 @@ def _authentication_steps(current: Settings, goal: Settings) -> list[Step]:
 
 def _version_steps(current: Settings, goal: Settings) -> list[Step]:
     major, first = _minor(current["version"])
-    _, last = _minor(goal["version"])
+    last = _minor(goal["version"])[1]
     return [Step("VersionUpdate", _version(f"{major}.{minor}")) for minor in range(first + 1, last + 1)]
 
 

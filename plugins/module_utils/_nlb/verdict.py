@@ -17,7 +17,7 @@ from datetime import timedelta
 from .._wait import Verdict
 from .observation import ControllerFailure, LoadBalancer, Observation, Target
 
-Rule = t.Callable[[Observation], Verdict | None]
+Rule = t.Callable[[Observation], "Verdict | None"]
 
 AUTO_MODE_CLASS = "eks.amazonaws.com/nlb"
 

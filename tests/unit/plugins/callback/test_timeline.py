@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._wait import PROGRES
 class Display:
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.shown = threading.Event()
 
     def display(self, text: str, **_: Any) -> None:
         self.lines.append(text)
+        self.shown.set()
 
     def banner(self, text: str) -> None:
         self.lines.append(text)
@@ -81,3 +84,17 @@ def test_a_run_is_kept_as_json_by_phase(callback: CallbackModule, tmp_path: Path
     assert phases[0]["waits"][0]["message"] == "is being made"
     assert all(phase["seconds"] >= 0 for phase in phases)
     assert not callback.progress.exists()
+
+
+def test_what_a_module_reports_is_printed_while_it_still_waits(
+    callback: CallbackModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callback, "get_option", {"timeline_file": None, "quiet_seconds": 30.0}.get)
+    callback.v2_playbook_on_start(None)
+    callback.v2_playbook_on_play_start(Play("Foundation"))
+    with callback.progress.open("a", encoding="utf-8") as report:
+        report.write(json.dumps(entry("waiting", 0, "is being made")) + "\n")
+    assert callback._display.shown.wait(10)
+    assert callback._display.lines[0].strip() == "…     0 s  the cluster: is being made"
+    callback.v2_playbook_on_stats(None)
+    assert callback._display.lines[-1].endswith(" s  Foundation")

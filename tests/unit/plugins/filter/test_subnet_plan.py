@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.seam.eks_auto.plugins.filter.subnet_plan import subnet_plan
+from ansible_collections.seam.eks_auto.plugins.filter.subnet_plan import FilterModule
+
+subnet_plan = FilterModule().filters()["subnet_plan"]
 
 ROLE = "kubernetes.io/role/internal-elb"
 MARK = "seam.eks_auto/subnet-of/"
@@ -18,7 +21,9 @@ def subnet(name: str, **tags: str) -> dict[str, Any]:
     return {"subnet_id": name, "tags": {key.replace("__", "/"): value for key, value in tags.items()}}
 
 
-def table(name: str, *subnets: str, main: bool = False, public: bool = False, tags: dict[str, str] | None = None):
+def table(
+    name: str, *subnets: str, main: bool = False, public: bool = False, tags: dict[str, str] | None = None
+) -> dict[str, Any]:
     associations = [{"main": False, "subnet_id": each} for each in subnets]
     routes = [{"destination_cidr_block": "172.31.0.0/16", "gateway_id": "local"}]
     return {
@@ -35,8 +40,13 @@ OWN = table("rtb-own", "a", tags={"seam.eks_auto/private-subnets-of": "petstore"
 SUBNETS = [subnet("a"), subnet("b"), subnet("c"), subnet("d")]
 
 
-def plan(subnets=SUBNETS, tables=(MAIN, PRIVATE), chosen=("a", "b", "c")) -> dict[str, Any]:
-    return subnet_plan(list(subnets), list(tables), list(chosen), "petstore")
+def plan(
+    subnets: Sequence[dict[str, Any]] = SUBNETS,
+    tables: Sequence[dict[str, Any]] = (MAIN, PRIVATE),
+    chosen: Sequence[str] = ("a", "b", "c"),
+) -> dict[str, Any]:
+    found: dict[str, Any] = subnet_plan(list(subnets), list(tables), list(chosen), "petstore")
+    return found
 
 
 def test_chosen_subnets_of_a_public_main_table_belong_in_the_private_one() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,8 @@ def link(status: str, message: str | None = None) -> Item:
         (waiters.judge_link_gone, None, "done", "Missing"),
     ],
 )
-def test_verdicts(judge: object, link: Item | None, state: str, reason: str) -> None:
-    verdict = judge(link)  # type: ignore[operator]  # the three judges have one signature
+def test_verdicts(judge: t.Callable[[t.Any], t.Any], link: Item | None, state: str, reason: str) -> None:
+    verdict = judge(link)
     assert (verdict.state, verdict.reason) == (state, reason)
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._nlb import api
 from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver
@@ -234,9 +236,9 @@ def test_what_does_not_pass_is_an_error_at_any_time(elb: FakeElb, observer: AwsO
         ("DescribeTargetHealth", api.describe_target_health),
     ],
 )
-def test_what_is_gone_is_left_out(elb: FakeElb, operation: str, call: object) -> None:
+def test_what_is_gone_is_left_out(elb: FakeElb, operation: str, call: t.Callable[..., t.Any]) -> None:
     elb.errors[operation] = client_error("LoadBalancerNotFound", 400)
-    assert call(elb.client(), ARN) == []  # type: ignore[operator]
+    assert call(elb.client(), ARN) == []
 
 
 def test_health_is_always_fresh(elb: FakeElb, observer: AwsObserver, clock: Clock) -> None:

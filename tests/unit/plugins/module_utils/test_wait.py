@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
@@ -35,7 +37,7 @@ def script(verdicts: Iterable[Verdict]) -> Callable[[], Verdict]:
     return lambda: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
-def run(verdicts: Iterable[Verdict], timeout: float = 100, **options: float) -> tuple[Clock, _wait.Timeline]:
+def run(verdicts: Iterable[Verdict], timeout: float = 100, **options: Any) -> tuple[Clock, _wait.Timeline]:
     clock = Clock()
     _, timeline = wait(
         script(verdicts),
@@ -107,7 +109,7 @@ def test_what_becomes_true_during_the_last_pause_counts() -> None:
     assert clock.pauses == [1]
 
 
-def test_each_change_is_a_progress_line(tmp_path, monkeypatch) -> None:
+def test_each_change_is_a_progress_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "progress"
     monkeypatch.setenv(_wait.PROGRESS_FILE, str(path))
     run([CREATING, CREATING, READY])

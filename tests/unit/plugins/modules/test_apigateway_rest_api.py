@@ -273,3 +273,10 @@ def test_bad_options(fake: FakeApiGateway, run: Runner, options: Item, message: 
     assert failed.failed
     assert message in failed.result["msg"]
     assert fake.calls == []
+
+
+def test_a_step_that_nobody_knows_is_an_error_and_does_nothing(fake: FakeApiGateway) -> None:
+    api = module.RestApi(fake, {"api": {"id": "api1"}, "stored": ""}, {})
+    with pytest.raises(ValueError, match="no way to carry out DropRestApi"):
+        api.apply(module.Step("DropRestApi", "api1"))
+    assert fake.changes == []

@@ -6,9 +6,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.modules import caller_identity_info
 from ansible_collections.seam.eks_auto.plugins.modules.caller_identity_info import Identity, objection
+from botocore.stub import Stubber
 
 INFRA = "arn:aws:iam::111122223333:role/infra"
 SESSION = Identity("arn:aws:sts::111122223333:assumed-role/infra/alice", "us-west-2")
@@ -66,3 +75,48 @@ def test_another_region_is_refused() -> None:
 def test_what_names_no_role_or_user_is_no_expectation(expected: str) -> None:
     with pytest.raises(AnsibleAWSError, match="is not the ARN of an IAM role or user"):
         objection(SESSION, expected, None)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Runs the module with the given options; STS answers with the session's ARN, or with an error's code."""
+
+    def runner(error: str = "", **options: Any) -> dict[str, Any]:
+        client = boto3.client("sts", region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
+        stubber = Stubber(client)
+        if error:
+            stubber.add_client_error("get_caller_identity", error, "Who are you?")
+        else:
+            stubber.add_response("get_caller_identity", {"Account": "111122223333", "Arn": SESSION.arn})
+        monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, _name: client)
+        with stubber, patch_module_args({"region": "us-west-2", **options}), pytest.raises(SystemExit):
+            caller_identity_info.main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result
+
+    return runner
+
+
+def test_tells_who_calls(run: Callable[..., dict[str, Any]]) -> None:
+    result = run(expected_principal_arn=INFRA, expected_region="us-west-2")
+    result.pop("invocation", None)
+    assert result == {
+        "changed": False,
+        "account": "111122223333",
+        "arn": SESSION.arn,
+        "partition": "aws",
+        "region": "us-west-2",
+    }
+
+
+def test_a_refusal_ends_with_the_remedy(run: Callable[..., dict[str, Any]]) -> None:
+    result = run(expected_region="eu-west-1", remedy="Set AWS_REGION.")
+    assert result["msg"] == "The region is us-west-2; expected is eu-west-1. Set AWS_REGION."
+
+
+def test_credentials_that_sts_refuses_end_in_its_words_and_the_remedy(run: Callable[..., dict[str, Any]]) -> None:
+    result = run(error="ExpiredToken", remedy="Log in again.")
+    assert result["msg"] == (
+        "Failed to ask STS whose credentials these are: "
+        "An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: Who are you?. Log in again."
+    )

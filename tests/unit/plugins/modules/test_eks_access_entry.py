@@ -296,6 +296,15 @@ def test_any_other_entry_stays(run: Runner, eks: FakeEks, roles: dict[str, datet
     assert run(eks, **OPTIONS)["changed"] is False
 
 
+def test_the_entry_of_a_user_stays_and_iam_is_not_asked_for_a_role(run: Runner) -> None:
+    user = f"arn:aws:iam::{ACCOUNT}:user/alice"
+    eks = FakeEks(make_cluster())
+    eks.entries[user] = make_entry(user)
+    # A role of the same name, made after the entry.
+    eks.iam.roles[f"arn:aws:iam::{ACCOUNT}:role/alice"] = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+    assert run(eks, cluster_name="petstore", principal_arn=user)["changed"] is False
+
+
 def test_a_role_that_eks_does_not_see_yet_is_waited_for(run: Runner) -> None:
     eks = FakeEks(make_cluster())
     unseen = Refusal("InvalidParameterException", "The specified principalArn is invalid: invalid principal.")

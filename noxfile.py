@@ -1,0 +1,103 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks that need an environment of their own. It is made once, kept in .nox, and used again.
+
+antsibull-nox.toml sets the checks that antsibull-nox has. Not its ansible-test sessions: they run in containers alone, on
+all of the checkout, which holds much that is no part of the collection. `make test` runs every session named here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import antsibull_nox
+import nox
+
+CHECKOUT = Path(__file__).resolve().parent
+CONSTRAINTS = CHECKOUT / "tests/nox/constraints.txt"
+COLLECTIONS = CHECKOUT / ".venv/collections/ansible_collections"
+
+#: ansible-core for each Python: the oldest that meta/runtime.yml allows, and the newest there is. (The newest for
+#: Python 3.11 is the one in .venv, where the whole test suite runs.)
+CORES = {"3.11": "2.19.0", "3.12": "2.21.5", "3.13": "2.21.5"}
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+os.environ["UV_CONSTRAINT"] = str(CONSTRAINTS)
+# A session sees what it installs and lays out, not what the Makefile sets for the development environment.
+for name in ("ANSIBLE_CONFIG", "PYTHONPATH"):
+    os.environ.pop(name, None)
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def python(version: str) -> str | None:
+    """The interpreter of that version, on the path or among pyenv's, whose shims on the path may lead nowhere."""
+    command = f"python{version}"
+    on_path = [Path(folder) / command for folder in os.get_exec_path()]
+    pyenvs = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/{command}")
+    for candidate in [*on_path, *pyenvs]:
+        if (
+            candidate.exists()
+            and subprocess.run([candidate, "--version"], capture_output=True, check=False).returncode == 0
+        ):
+            return str(candidate)
+    return None
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """ansible-test sanity, without an ignore file, on what goes to Galaxy."""
+    session.install("ansible-core")
+    # ansible-test makes its environments below $HOME, with a pip that it downloads from a host of its own unless this
+    # script is there. Python brings a pip.
+    home = Path(session.virtualenv.location).resolve() / "home"
+    bootstrap = home / ".ansible/test/cache/get_pip_24_2.py"
+    bootstrap.parent.mkdir(parents=True, exist_ok=True)
+    bootstrap.write_text("import ensurepip\n\nensurepip.bootstrap()\n")
+    # Within the checkout ansible-test would ask Git, which ignores .nox, and check nothing.
+    with tempfile.TemporaryDirectory() as folder:
+        session.chdir(lay_out_collection(session, Path(folder)))
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        session.run("ansible-test", "sanity", "--local", "--python", version, *session.posargs, env={"HOME": str(home)})
+        session.chdir(CHECKOUT)
+
+
+def lay_out_collection(session: nox.Session, folder: Path) -> Path:
+    """The collection as Galaxy gets it, beside the two that it needs, where ansible-test wants to find it."""
+    collection = folder / "ansible_collections/seam/eks_auto"
+    (collection / "tests").mkdir(parents=True)
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(folder), silent=True)
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        archive.extractall(collection, filter="data")
+    shutil.copy(CHECKOUT / "tests/config.yml", collection / "tests")
+    for namespace in ("amazon", "kubernetes"):
+        (collection.parent.parent / namespace).symlink_to(COLLECTIONS / namespace)
+    return collection
+
+
+def add_units(version: str, interpreter: str, core: str) -> None:
+    @nox.session(name=f"units-{version}-{core}", python=interpreter)
+    def units(session: nox.Session) -> None:
+        pins = CONSTRAINTS.read_text().splitlines()
+        constraints = Path(session.create_tmp()) / "constraints.txt"
+        constraints.write_text("\n".join(pin for pin in pins if not pin.startswith("ansible-core==")))
+        packages = ["--requirement", "requirements.txt", "pytest-cov", f"ansible-core=={core}"]
+        session.install(*packages, env={"UV_CONSTRAINT": str(constraints.resolve())})
+        data = {"COVERAGE_FILE": str(constraints.with_name("coverage").resolve())}
+        session.run("pytest", "--quiet", "-p", "no:cacheprovider", "tests/unit", "--cov", *session.posargs, env=data)
+
+    units.__doc__ = f"The unit tests on Python {version} with ansible-core {core}."
+
+
+for version, core in CORES.items():
+    if interpreter := python(version):
+        add_units(version, interpreter, core)

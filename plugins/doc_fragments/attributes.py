@@ -25,6 +25,9 @@ attributes:
     support: full
     membership:
       - seam.eks_auto.aws
+seealso:
+  - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
+    description: Every message with which this module can fail, its cause, and what to do.
 """
     # For modules that only look: nothing to predict, nothing to show as a difference.
     INFO = r"""
@@ -44,4 +47,7 @@ attributes:
     support: full
     membership:
       - seam.eks_auto.aws
+seealso:
+  - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
+    description: Every message with which this module can fail, its cause, and what to do.
 """

@@ -72,6 +72,10 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - seam.eks_auto.attributes.info
+seealso:
+  - name: Gateway responses
+    description: What API Gateway itself answers, and why.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
 
 EXAMPLES = r"""

@@ -91,6 +91,10 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - seam.eks_auto.attributes
+seealso:
+  - name: Usage plans and API keys
+    description: What plans limit, and for whom.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
 """
 
 EXAMPLES = r"""

@@ -69,6 +69,13 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - seam.eks_auto.attributes
+seealso:
+  - name: VPC links V1
+    description: What a link joins, and what it holds.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/vpc-links-v1.html
+  - name: Permissions for VPC links
+    description: What IAM asks of who makes one.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/grant-permissions-to-create-vpclink.html
 """
 
 EXAMPLES = r"""

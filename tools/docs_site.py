@@ -12,7 +12,6 @@ Needs no network. A warning is an error.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +38,12 @@ def lint() -> None:
         "--validate-collection-refs", "all", "--disallow-unknown-collection-refs", ".")  # fmt: skip
 
 
+def moved(page: str) -> str:
+    """A page of docs/ with its links as they are in the site, of which only docs/ and the guides are a part."""
+    page = page.replace("](docsite/rst/", "](reference/docsite/").replace("](docsite/", f"]({BLOB}docs/docsite/")
+    return page.replace("](../", f"]({BLOB}")
+
+
 def build(folder: Path) -> Path:
     """The site's folder."""
     source = folder.resolve() / "source"
@@ -47,8 +52,7 @@ def build(folder: Path) -> Path:
     reference.mkdir(parents=True, mode=0o755)
     for path in [CHECKOUT / "CHANGELOG.rst", *(CHECKOUT / "docs").iterdir()]:
         if path.suffix in {".md", ".py", ".rst", ".svg"}:
-            # What lies outside of docs/ is no part of the site.
-            (source / path.name).write_text(re.sub(r"\]\(\.\./", f"]({BLOB}", path.read_text()))
+            (source / path.name).write_text(moved(path.read_text()))
     run("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
         "--no-add-antsibull-docs-version", "--dest-dir", reference, "seam.eks_auto")  # fmt: skip
     site = folder.resolve() / "html"

@@ -70,3 +70,21 @@ def test_what_contributors_are_told_of_exists() -> None:
     )
     assert [path for path in sorted(paths) if not any(f"/{path}/" in f"/{name}/" for name in FILES)] == []
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", code)] == []
+
+
+def test_the_readme_has_the_sections_that_certification_asks_for() -> None:
+    """https://docs.ansible.com/projects/partner-certification-requirements/readmes/"""
+    headings = re.findall(r"^## (.+)$", (CHECKOUT / "README.md").read_text(), re.MULTILINE)
+    asked = (
+        "Description",
+        "Requirements",
+        "Installation",
+        "Use Cases",
+        "Testing",
+        "Contributing",
+        "Support",
+        "Release Notes and Roadmap",
+        "Related Information",
+        "License Information",
+    )
+    assert [heading for heading in headings if heading in asked] == list(asked)

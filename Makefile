@@ -9,7 +9,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
-.PHONY: help demo test lint units molecule sanity trespass responsibilities lab-down constraints clean
+.PHONY: help demo test lint units molecule sanity trespass docs lab-down constraints clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,10 +17,10 @@ help: ## list the commands
 demo: .venv/lab ## start the lab, run site.yml against it, call the API
 	@$(BIN)/python -m lab demo
 
-test: .venv/test ## every check and test
+test: .venv/test .venv/docs ## every check and test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: .venv/test ## the static checks alone
+lint: .venv/test .venv/docs ## the static checks alone
 	@$(BIN)/python -m pytest tests/static
 
 units: .venv/test ## the unit tests alone, with what they cover
@@ -35,8 +35,9 @@ sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other ch
 trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
 	@$(BIN)/python -m pytest --quiet --capture=no tests/integration/test_boundary.py
 
-responsibilities: .venv/lab ## write docs/responsibilities.md
+docs: .venv/lab .venv/docs ## write docs/responsibilities.md, and the docs site into docs/build
 	@$(BIN)/python tools/responsibilities.py
+	@$(BIN)/python tools/docs_site.py docs/build
 
 lab-down: ## end the lab
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m lab down; fi
@@ -50,9 +51,13 @@ constraints: .venv/lab ## pin the newest versions of all packages
 	  printf 'ansible-core==2.19.*\n' | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --constraint - --no-annotate --no-header tests/nox/requirements.txt; } > constraints.new
 	@mv constraints.new tests/nox/constraints.txt
+	@{ sed -n '/^#/p' docs/constraints.txt; \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --no-annotate --no-header docs/requirements.txt; } > constraints.new
+	@mv constraints.new docs/constraints.txt
 
 clean: lab-down ## remove everything that was installed or made
-	rm -rf .venv .lab .nox
+	rm -rf .venv .lab .nox docs/build
 
 # uv installs the same packages as pip in a fifth of the time.
 .venv/uv: constraints.txt
@@ -70,4 +75,10 @@ clean: lab-down ## remove everything that was installed or made
 
 .venv/test: .venv/lab tests/requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement tests/requirements.txt --constraint constraints.txt
+	@touch $@
+
+# A directory as a target: its time is that of the last installation.
+.venv/docs: .venv/uv docs/requirements.txt docs/constraints.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $@
+	@$(BIN)/uv pip install --quiet --python $@/bin/python --requirement docs/requirements.txt --constraint docs/constraints.txt
 	@touch $@

@@ -203,8 +203,11 @@ def playbook_table() -> list[str]:
 
 def work_table() -> list[str]:
     """The README's: what was whose before Auto Mode, and is with it."""
-    section = (CHECKOUT / "README.md").read_text().partition("## Who does what\n")[2].partition("\n## ")[0]
-    return [line for line in section.splitlines() if line.startswith("|")]
+    section = (CHECKOUT / "README.md").read_text().partition("### Who does what\n")[2].partition("\n##")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    if not rows:
+        raise ValueError("README.md has no table under the heading Who does what.")
+    return rows
 
 
 def document() -> str:

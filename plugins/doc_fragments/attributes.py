@@ -16,6 +16,9 @@ attributes:
     support: full
     membership:
       - seam.eks_auto.aws
+seealso:
+  - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
+    description: Every message with which this module can fail, its cause, and what to do.
 """
     # For modules that change something.
     CHANGES = r"""

@@ -35,6 +35,11 @@ extends_documentation_fragment:
   - seam.eks_auto.aws.plugins
 seealso:
   - module: seam.eks_auto.eks_access_entry
+  - name: aws-iam-authenticator
+    description: How a cluster takes a token for an IAM identity, and for how long.
+    link: https://github.com/kubernetes-sigs/aws-iam-authenticator
+  - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
+    description: Every message with which this lookup can fail, its cause, and what to do.
 """
 
 EXAMPLES = r"""

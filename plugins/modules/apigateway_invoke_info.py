@@ -71,6 +71,10 @@ extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.info
+seealso:
+  - name: Gateway responses
+    description: What API Gateway itself answers, and why.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
 
 EXAMPLES = r"""

@@ -65,6 +65,13 @@ extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
+seealso:
+  - name: API Gateway's exceptions to OpenAPI
+    description: What REST APIs don't import.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+  - name: Quotas of API Gateway
+    description: How large an API may be, and how often it may be changed.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
 EXAMPLES = r"""

@@ -90,6 +90,10 @@ extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
+seealso:
+  - name: Usage plans and API keys
+    description: What plans limit, and for whom.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
 """
 
 EXAMPLES = r"""

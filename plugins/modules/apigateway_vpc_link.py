@@ -68,6 +68,13 @@ extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
+seealso:
+  - name: VPC links V1
+    description: What a link joins, and what it holds.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/vpc-links-v1.html
+  - name: Permissions for VPC links
+    description: What IAM asks of who makes one.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/grant-permissions-to-create-vpclink.html
 """
 
 EXAMPLES = r"""

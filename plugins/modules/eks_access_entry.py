@@ -89,6 +89,12 @@ extends_documentation_fragment:
   - seam.eks_auto.attributes.changes
 seealso:
   - module: seam.eks_auto.eks_cluster
+  - name: Access entries
+    description: Who can be let in, and how.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+  - name: Access policies
+    description: What each policy allows.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 """
 
 EXAMPLES = r"""

@@ -77,6 +77,9 @@ seealso:
   - name: Configuring Network Load Balancers in EKS Auto Mode
     description: Annotations and defaults.
     link: https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html
+  - name: Health of targets
+    description: AWS's states and reason codes.
+    link: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/check-target-health.html
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes

@@ -145,6 +145,15 @@ seealso:
   - module: seam.eks_auto.eks_access_entry
   - plugin: seam.eks_auto.kubeconfig
     plugin_type: lookup
+  - name: Auto Mode on a new cluster
+    description: What has to be set together.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/automode-get-started-cli.html
+  - name: Auto Mode on an existing cluster
+    description: What its IAM role needs before.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/auto-enable-existing.html
+  - name: Deletion protection
+    description: When EKS refuses to delete.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 """
 
 EXAMPLES = r"""

@@ -91,7 +91,9 @@ def test_collection_brings_its_two_dependencies_and_what_awx_needs(built: Path) 
     for path in (
         "meta/execution-environment.yml",
         "requirements.txt",
+        "extensions/patterns/eks_auto_api/meta/pattern.json",
         "extensions/patterns/eks_auto_api/exec_env/execution-environment.yml",
+        "playbooks/awx/configure.yml",
     ):
         assert (own / path).is_file(), path
     for path in ("lab", "tests", "molecule", "tools", ".venv"):

@@ -125,8 +125,8 @@ def faults(question: dict[str, Any], known: dict[str, tuple[str, dict[str, Any]]
         f"the role's default is {expected}": question.get("default") != expected,
         "AWX takes no default of this type": type(question.get("default")) is not ANSWERS.get(question["type"]),
         f"the role takes {limits}": (question.get("min"), question.get("max")) != (limits or (None, None)),
-        # AWX hands a blank answer on, as an empty string that hides the role's default.
-        "a question can't be left blank": question["required"] is not True,
+        # A required question has no default for AWX: launches by API and workflows would have to answer it.
+        "the role does not require it": question["required"] is not option.get("required", False),
         # The survey's answer, and be it the default, would win without a word.
         "the inventory sets it as well": variable in inventory,
     }
@@ -156,7 +156,7 @@ def test_question_is_what_the_role_wants(template: str, question: dict[str, Any]
         ({"choices": ["2", "3"]}, "the choices are None"),
         ({"min": 0}, "the role takes (1, 1000)"),
         ({"max": 2000}, "the role takes (1, 1000)"),
-        ({"required": False}, "a question can't be left blank"),
+        ({"required": True}, "the role does not require it"),
         ({"variable": "petstore_workload_image"}, "the inventory sets it as well"),
     ],
 )

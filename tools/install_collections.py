@@ -4,8 +4,8 @@
 
 """Lays out the development environment's collections: amazon.aws, kubernetes.core, and this checkout as seam.eks_auto.
 
-The two dependencies come out of the PyPI package `ansible`, which carries them: no Galaxy server is needed, and
-one pinned version names both. Only their files are unpacked, since the whole package has 38,000.
+The two dependencies, and awx.awx for playbooks/awx, come out of the PyPI package `ansible`, which carries them: no Galaxy
+server is needed, and one pinned version names all. Only their files are unpacked, since the whole package has 38,000.
 
 Usage: install_collections.py FOLDER
 """
@@ -19,7 +19,7 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = "ansible==12.3.0"
-DEPENDENCIES = ("ansible_collections/amazon/aws/", "ansible_collections/kubernetes/core/")
+COLLECTIONS = tuple(f"ansible_collections/{name}/" for name in ("amazon/aws", "kubernetes/core", "awx/awx"))
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
         )
         (wheel,) = Path(download).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            names = [name for name in archive.namelist() if name.startswith(DEPENDENCIES)]
+            names = [name for name in archive.namelist() if name.startswith(COLLECTIONS)]
             archive.extractall(folder, names)
     own = folder / "ansible_collections" / "seam" / "eks_auto"
     own.parent.mkdir(parents=True, exist_ok=True)

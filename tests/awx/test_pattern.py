@@ -72,7 +72,7 @@ def imported(play: dict[str, Any], playbook: Path) -> Path | None:
 
 def plays(playbook: Path) -> list[dict[str, Any]]:
     """The plays of a playbook and of those that it imports."""
-    found = []
+    found: list[dict[str, Any]] = []
     for play in read(playbook):
         source = imported(play, playbook)
         found += plays(source) if source else [play]
@@ -232,11 +232,11 @@ def test_workflow_does_what_the_playbook_for_one_person_does(workflow: str, play
         order.append(nodes[at])
         (at,) = nodes[at]["success_nodes"] or [""]
     assert len(order) == len(nodes)
-    templates = [each.get("unified_job_template") for each in order]
+    templates = [each.get("unified_job_template", "") for each in order]
     found = [play for each in templates if each for play in of_template(each)]
     assert [play["name"] for play in found] == [play["name"] for play in plays(PLAYBOOKS / playbook)]
-    seam = templates.index(None)
-    assert templates.count(None) == 1
+    seam = templates.index("")
+    assert templates.count("") == 1
     # The API on one side, the load balancer that it is joined to on the other.
     sides = {roles(of_template(templates[seam - 1]))[0], roles(of_template(templates[seam + 1]))[0]}
     assert sides == {"petstore_workload", "apigw_vpclink"}

@@ -87,7 +87,7 @@ class Controller:
         for group, variables in changes.items():
             path = copy / f"group_vars/{group}.yml"
             path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | variables))
-        export = [BIN / "ansible-inventory", "--inventory", copy / "hosts.yml", "--list", "--export"]
+        export = [str(BIN / "ansible-inventory"), "--inventory", str(copy / "hosts.yml"), "--list", "--export"]
         return subprocess.run(export, check=True, capture_output=True, text=True, cwd=self.folder).stdout
 
     def _credential(self, team: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ def run_module(lab: Lab, module: str, **arguments: Any) -> dict[str, Any]:
         "endpoint_url": lab.facts["aws_endpoint_url"],
         **{name: keys[name] for name in ("access_key", "secret_key", "session_token")},
     }
-    command = [BIN / "ansible", "localhost", "--module-name", f"seam.eks_auto.{module}", "--one-line"]
+    command = [str(BIN / "ansible"), "localhost", "--module-name", f"seam.eks_auto.{module}", "--one-line"]
     done = subprocess.run(
         [*command, "--connection", "local", "--args", json.dumps({**arguments, **auth})],
         cwd=CHECKOUT,

@@ -20,14 +20,16 @@ from pathlib import Path
 
 import antsibull_nox
 import nox
+import yaml
 
 CHECKOUT = Path(__file__).resolve().parent
 CONSTRAINTS = CHECKOUT / "tests/nox/constraints.txt"
 COLLECTIONS = CHECKOUT / ".venv/collections/ansible_collections"
 
-#: ansible-core for each Python: the oldest that meta/runtime.yml allows, and the newest there is. (The newest for
-#: Python 3.11 is the one in .venv, where the whole test suite runs.)
-CORES = {"3.11": "2.19.0", "3.12": "2.21.5", "3.13": "2.21.5"}
+OLDEST_CORE = yaml.safe_load((CHECKOUT / "meta/runtime.yml").read_text())["requires_ansible"].removeprefix(">=")
+#: ansible-core for each Python: the oldest that we support, and the newest there is. (The newest for Python 3.11 is the
+#: one in .venv, where the whole test suite runs.)
+CORES = {"3.11": OLDEST_CORE, "3.12": "2.21.5", "3.13": "2.21.5"}
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
@@ -69,6 +71,18 @@ def sanity(session: nox.Session) -> None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         session.run("ansible-test", "sanity", "--local", "--python", version, *session.posargs, env={"HOME": str(home)})
         session.chdir(CHECKOUT)
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """The changelog's fragments are sound, and CHANGELOG.rst says what changelogs/changelog.yaml says."""
+    session.install("antsibull-changelog")
+    session.run("antsibull-changelog", "lint")
+    session.run("antsibull-changelog", "lint-changelog-yaml", "changelogs/changelog.yaml")
+    generated = Path(session.create_tmp()) / "CHANGELOG.rst"
+    session.run("antsibull-changelog", "generate", "--output", str(generated))
+    if generated.read_text() != (CHECKOUT / "CHANGELOG.rst").read_text():
+        session.error("CHANGELOG.rst is stale: run `antsibull-changelog generate`")
 
 
 def lay_out_collection(session: nox.Session, folder: Path) -> Path:

@@ -14,8 +14,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHIPPED = re.compile(
     r"""
-    (README\.md | CHANGELOG\.rst | LICENSE | requirements\.txt)$
-    | (LICENSES | changelogs | extensions | inventories/example | meta | playbooks | plugins | roles)/
+    (README\.md | CHANGELOG\.rst | changelogs/changelog\.yaml | LICENSE | requirements\.txt)$
+    | (LICENSES | extensions | inventories/example | meta | playbooks | plugins | roles)/
     | docs/(docsite/|[^/]+\.(md|svg)$)
     """,
     re.VERBOSE,

@@ -32,12 +32,6 @@ def run(*command: str | Path) -> None:
     subprocess.run([ENVIRONMENT / command[0], *command[1:]], cwd=CHECKOUT, env=environment, check=True)
 
 
-def lint() -> None:
-    """What antsibull-docs has to say. The syntax of the pages is Sphinx's affair."""
-    run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--check-extra-docs-refs", "--skip-rstcheck",
-        "--validate-collection-refs", "all", "--disallow-unknown-collection-refs", ".")  # fmt: skip
-
-
 def moved(page: str) -> str:
     """A page of docs/ with its links as they are in the site, of which only docs/ and the guides are a part."""
     page = page.replace("](docsite/rst/", "](reference/docsite/").replace("](docsite/", f"]({BLOB}docs/docsite/")

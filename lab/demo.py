@@ -42,7 +42,7 @@ class Answer:
 
 def site(folder: Path) -> list[dict[str, Any]]:
     """Run site.yml against the lab; returns the phases with their seconds."""
-    timeline = folder / "timeline.json"
+    timeline = folder / "timeline.jsonl"
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
@@ -55,7 +55,8 @@ def site(folder: Path) -> list[dict[str, Any]]:
         sys.exit(
             f"site.yml failed (exit code {run.returncode}). The lab is still up: mend it and run `make demo` again."
         )
-    phases: list[dict[str, Any]] = json.loads(timeline.read_text())
+    last = timeline.read_text().splitlines()[-1]
+    phases: list[dict[str, Any]] = json.loads(last)["phases"]
     return phases
 
 

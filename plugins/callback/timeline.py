@@ -13,14 +13,34 @@ version_added: 1.0.0
 author: seam.eks_auto contributors (@seam)
 short_description: Progress of waits, and the time of each phase
 description:
-  - While a module of this collection waits, each change that it sees is printed, and a line now and then if nothing changes.
-  - At the end the time of each play is printed and, if asked for, kept as JSON.
-  - Modules report through a file on the machine where they run, so this works where that is the controller.
+  - While a module of this collection waits, it is shown what is waited for, for how long, what was last seen and, where it
+    is known, how long this usually takes. Of other tasks that take more than a few seconds the name is shown.
+  - At the end the time of each play is printed, with what was waited for and how many AWS calls were made, and, if asked
+    for, kept as JSON.
+  - Modules report through a file on the machine where they run, so this works where that is the controller. AWS calls are
+    counted by botocore's client-side monitoring, unless the environment uses that for something else.
 requirements:
   - Enable it in C(callbacks_enabled).
 options:
+  progress:
+    description:
+      - V(live) keeps one line of a terminal current. V(lines) prints a line at each change, and in between one now and then.
+        V(none) prints nothing, the timeline at the end included.
+      - V(auto) is V(live) on a terminal that somebody may look at, V(none) if C(stdout_callback) prints JSON, and V(lines)
+        elsewhere, also in AWX and where E(CI) is set.
+    type: str
+    choices: [auto, live, lines, none]
+    default: auto
+    env:
+      - name: SEAM_EKS_AUTO_PROGRESS
+    ini:
+      - section: callback_seam_eks_auto_timeline
+        key: progress
   timeline_file:
-    description: File that gets the timeline as JSON, a list of phases with C(name), C(seconds) and what its waits saw.
+    description:
+      - File to which each run's timeline is appended, a JSON object a line.
+      - It has C(playbook), C(check_mode), C(started), C(seconds), and C(phases), each with C(name), C(seconds), the tasks
+        that C(changed) something, what its C(waits) saw, and how many C(calls) were made to AWS by service and operation.
     type: path
     env:
       - name: SEAM_EKS_AUTO_TIMELINE_FILE
@@ -28,7 +48,9 @@ options:
       - section: callback_seam_eks_auto_timeline
         key: timeline_file
   quiet_seconds:
-    description: After how many seconds without a change a wait says that it still waits.
+    description:
+      - With O(progress=lines), after how many seconds without a change a wait says that it still waits. The next pauses are
+        twice as long each, up to 16 times.
     type: float
     default: 30
     env:
@@ -38,17 +60,36 @@ options:
         key: quiet_seconds
 """
 
+import atexit
+import datetime
 import json
 import os
+import shutil
+import sys
 import tempfile
 import threading
 import time
 import typing as t
 from pathlib import Path
 
+from ansible import constants, context
 from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import PROGRESS_FILE
+from ansible_collections.seam.eks_auto.plugins.plugin_utils._aws_calls import AwsCalls
+from ansible_collections.seam.eks_auto.plugins.plugin_utils._progress import (
+    LiveLine,
+    Wait,
+    choose_style,
+    live_line,
+    patience,
+)
+from ansible_collections.seam.eks_auto.plugins.plugin_utils._timeline import Phase, Run, summary
+
+#: A task that has gone on for so many seconds is shown, even if it doesn't say what it waits for.
+_LONG = 5.0
+#: A person is asked there, on the line that would be kept current.
+_ASKING = ("pause", "ansible.builtin.pause", "ansible.legacy.pause")
 
 
 class CallbackModule(CallbackBase):
@@ -59,64 +100,147 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self.phases: list[dict[str, t.Any]] = []
-        self.started = 0.0
+        self.run: Run | None = None
+        self.tasks: dict[str, Wait] = {}
+        self.waits: dict[str, Wait] = {}
+        # Callbacks and the reader's thread share the above.
+        self.lock = threading.RLock()
         self.ended = threading.Event()
-        self.waiting: dict[str, t.Any] | None = None
+        self.reader = threading.Thread(target=self._follow, daemon=True)
+        self.style = "lines"
+        self.live: LiveLine | None = None
+        self.spoken = 0
         self.last_line = time.monotonic()
         descriptor, path = tempfile.mkstemp(prefix="seam-progress-")
         os.close(descriptor)
         self.progress = Path(path)
+        self.reports = self.progress.open(encoding="utf-8")
         # Modules inherit the environment of this process.
         os.environ[PROGRESS_FILE] = path
+        self.calls = AwsCalls(os.environ)
+        atexit.register(self._stop)
 
     def v2_playbook_on_start(self, playbook: t.Any) -> None:
-        self.reader = threading.Thread(target=self._follow, daemon=True)
+        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        self.run = Run(Path(playbook._file_name).name, bool(context.CLIARGS.get("check")), started)
+        self.style = choose_style(
+            self.get_option("progress"), sys.stdout.isatty(), constants.DEFAULT_STDOUT_CALLBACK, os.environ
+        )
+        if self.style == "live":
+            self.live = LiveLine(self._display)
         self.reader.start()
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
-        self._close_phase()
-        self.phases.append({"name": play.get_name(), "waits": []})
-        self.started = time.monotonic()
+        self._end_phase()
+        with self.lock:
+            self._forget()
+            if self.run:
+                self.run.phases.append(Phase(play.get_name(), time.monotonic()))
+
+    def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
+        if task.action not in _ASKING:
+            with self.lock:
+                self.tasks[host.get_name()] = Wait(task.get_name(), time.monotonic())
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        self._end_task(result)
+        if result.is_changed() and self.run and self.run.phases:
+            self.run.phases[-1].changed.append({"task": result.task_name, "host": result.host.get_name()})
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        self._end_task(result)
+
+    def v2_runner_on_skipped(self, result: t.Any) -> None:
+        self._end_task(result)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        self._end_task(result)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
-        self._close_phase()
-        self.ended.set()
-        self.reader.join()
-        self.progress.unlink(missing_ok=True)
-        self._display.banner("TIMELINE")
-        for phase in self.phases:
-            self._display.display(f"{phase['seconds']:7.1f} s  {phase['name']}")
+        self._end_phase()
+        self._stop()
+        if self.run is None:
+            return
+        if self.style != "none":
+            self._display.banner("TIMELINE")
+            for line in summary(self.run):
+                self._display.display(line)
         path = self.get_option("timeline_file")
         if path:
-            Path(path).write_text(json.dumps(self.phases, indent=2) + "\n", encoding="utf-8")
+            with Path(path).open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(self.run.to_json()) + "\n")
 
-    def _close_phase(self) -> None:
-        if self.phases and "seconds" not in self.phases[-1]:
-            self.phases[-1]["seconds"] = round(time.monotonic() - self.started, 1)
+    def _stop(self) -> None:
+        """Leave nothing behind, also where a run is interrupted."""
+        self.ended.set()
+        if self.reader.is_alive():
+            self.reader.join()
+        if self.live:
+            self.live.close()
+            self.live = None
+        self.calls.close(os.environ)
+        self.reports.close()
+        self.progress.unlink(missing_ok=True)
+        atexit.unregister(self._stop)
+
+    def _end_task(self, result: t.Any) -> None:
+        with self.lock:
+            self.tasks.pop(result.host.get_name(), None)
+            if not self.tasks:
+                self._forget()
+
+    def _forget(self) -> None:
+        """Nothing is waited for now, also where a module ended without saying so."""
+        self.tasks.clear()
+        self.waits.clear()
+        self.spoken = 0
+
+    def _end_phase(self) -> None:
+        self._read()
+        if self.run and self.run.phases:
+            self.run.phases[-1].end(time.monotonic())
 
     def _follow(self) -> None:
-        """Print what the modules report, as it comes."""
-        with self.progress.open(encoding="utf-8") as stream:
-            while not self.ended.wait(0.5):
-                for line in stream:
-                    self._show(json.loads(line))
-                self._show_life()
+        """Show what the modules report, as it comes, and that there is life in between."""
+        while not self.ended.wait(0.5):
+            self._read()
+            self._show_life(time.monotonic())
+
+    def _read(self) -> None:
+        with self.lock:
+            for line in self.reports:
+                self._show(json.loads(line))
+            for call in self.calls.take():
+                if self.run and self.run.phases:
+                    self.run.phases[-1].calls[call] += 1
 
     def _show(self, entry: dict[str, t.Any]) -> None:
+        """What a wait saw: kept, and printed unless it was there already when the module looked."""
+        now = time.monotonic()
+        wait = Wait(entry["subject"], now - entry["seconds"], entry["message"], entry["usual"])
         finished = entry["state"] != "waiting"
-        self.waiting = None if finished else entry
-        if self.phases:
-            self.phases[-1]["waits"].append(entry)
-        # What was there already when the module looked is no wait.
-        if not (finished and entry["seconds"] == 0):
-            self._line(f"{entry['seconds']:5.0f} s  {entry['subject']}: {entry['message']}")
+        if self.run and self.run.phases:
+            self.run.phases[-1].waits.append(entry)
+        if finished:
+            self.waits.pop(wait.subject, None)
+        else:
+            self.waits[wait.subject] = wait
+        # A line kept current shows the rest.
+        if (finished and entry["seconds"]) or (self.style == "lines" and not finished):
+            self.spoken = 0
+            self._line(wait.line(now))
 
-    def _show_life(self) -> None:
-        quiet = time.monotonic() - self.last_line
-        if self.waiting and quiet >= self.get_option("quiet_seconds"):
-            self._line(f"       {self.waiting['subject']}: still as before")
+    def _show_life(self, now: float) -> None:
+        with self.lock:
+            waits = [*self.waits.values()] or [wait for wait in self.tasks.values() if now - wait.since >= _LONG]
+        if self.live:
+            self.live.show(live_line(waits, now, shutil.get_terminal_size().columns))
+        elif waits and now - self.last_line >= patience(self.get_option("quiet_seconds"), self.spoken):
+            self.spoken += 1
+            for wait in waits:
+                self._line(wait.line(now, unchanged=True))
 
     def _line(self, text: str) -> None:
-        self._display.display(f"  … {text}", color="bright gray")
+        if self.style != "none":
+            self._display.display(text, color="bright gray")
         self.last_line = time.monotonic()

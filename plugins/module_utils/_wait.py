@@ -56,6 +56,7 @@ class Timeline:
 
     subject: str
     entries: list[dict[str, t.Any]] = field(default_factory=list)
+    usual: str | None = None
 
     def add(self, seconds: float, verdict: Verdict) -> bool:
         """Record a verdict that differs from the last one; returns whether it did."""
@@ -64,7 +65,7 @@ class Timeline:
             return False
         entry = {"seconds": round(seconds, 1), "reason": verdict.reason, "message": verdict.message}
         self.entries.append(entry)
-        _report_progress({"subject": self.subject, "state": verdict.state, **entry})
+        _report_progress({"subject": self.subject, "usual": self.usual, "state": verdict.state, **entry})
         return True
 
     @property
@@ -114,6 +115,7 @@ def wait(
     slowest: float = 15.0,
     growth: float = 1.5,
     wake: threading.Event | None = None,
+    usual: str | None = None,
     clock: t.Callable[[], float] = time.monotonic,
     pause: t.Callable[[float], t.Any] | None = None,
 ) -> tuple[T, Timeline]:
@@ -122,7 +124,7 @@ def wait(
     Polling starts at ``fastest`` seconds, slows by the factor ``growth`` while nothing changes, to ``slowest`` at most,
     and is fast again after every change. So a change is seen late by at most ``fastest`` and the share ``growth - 1``
     of the time in which nothing changed. An event given as ``wake`` ends a pause early (push where the platform can
-    push).
+    push). ``usual`` says how long this usually takes on AWS, where that is published.
     ``timeout`` is in seconds for the whole wait; an observation is made at the deadline too, so that what became
     true during the last pause counts. ``clock`` and ``pause`` are there for tests.
 
@@ -131,7 +133,7 @@ def wait(
     wake = wake or threading.Event()
     pause = pause or wake.wait
     started = clock()
-    timeline = Timeline(subject)
+    timeline = Timeline(subject, usual=usual)
     interval = fastest
     while True:
         wake.clear()

@@ -305,6 +305,7 @@ class Links:
             judge,
             subject=f"VPC link {link_id} to {what}",
             timeout=remaining,
+            usual="2 to 4 minutes" if judge is waiters.judge_link_available else None,
         )
         self.timeline += timeline.entries
         return link

@@ -335,7 +335,8 @@ def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | Non
         convergence.cluster = api.describe_cluster(convergence.client, convergence.name)
         return {"pending": [step.to_result() for step in planned if step not in convergence.steps]}
     subject = f"EKS cluster {convergence.name}"
-    timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout)[1]
+    usual = "about 15 minutes" if any(step.action == "CreateCluster" for step in planned) else None
+    _, timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout, usual=usual)
     return {"timeline": timeline.entries}
 
 

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,60 +40,149 @@ class Play:
         return self.name
 
 
+class Result:
+    """What a task ended with, as callbacks get it."""
+
+    def __init__(self, task: str, changed: bool) -> None:
+        self.task_name = task
+        self.host = Host()
+        self._changed = changed
+
+    def is_changed(self) -> bool:
+        return self._changed
+
+
+class Host:
+    def get_name(self) -> str:
+        return "runner"
+
+
+class Task:
+    def __init__(self, name: str, action: str = "seam.eks_auto.eks_cluster") -> None:
+        self.name = name
+        self.action = action
+
+    def get_name(self) -> str:
+        return self.name
+
+
+class Playbook:
+    _file_name = "/somewhere/site.yml"
+
+
 @pytest.fixture
-def callback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CallbackModule:
-    monkeypatch.setenv(PROGRESS_FILE, "")
+def callback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CallbackModule]:
+    for name in (PROGRESS_FILE, "AWS_CSM_ENABLED", "AWS_CSM_HOST", "AWS_CSM_PORT"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     made = CallbackModule()
     made._display = Display()
-    options = {"timeline_file": str(tmp_path / "timeline.json"), "quiet_seconds": 30.0}
+    options = {"timeline_file": str(tmp_path / "timeline.jsonl"), "quiet_seconds": 30.0, "progress": "lines"}
     monkeypatch.setattr(made, "get_option", options.get)
-    return made
+    yield made
+    made._stop()
 
 
 def entry(state: str, seconds: float, message: str) -> dict[str, Any]:
-    return {"subject": "the cluster", "state": state, "seconds": seconds, "reason": "X", "message": message}
+    return {
+        "subject": "the cluster",
+        "usual": None,
+        "state": state,
+        "seconds": seconds,
+        "reason": "X",
+        "message": message,
+    }
+
+
+def lines(callback: CallbackModule) -> list[str]:
+    return [line.strip() for line in callback._display.lines]
 
 
 def test_changes_are_printed_and_what_was_there_already_is_not(callback: CallbackModule) -> None:
     callback._show(entry("waiting", 0, "is being made"))
     callback._show(entry("done", 7, "is there"))
     callback._show(entry("done", 0, "was there"))
-    assert [line.strip() for line in callback._display.lines] == [
-        "…     0 s  the cluster: is being made",
-        "…     7 s  the cluster: is there",
-    ]
+    assert lines(callback) == ["…     0 s  the cluster: is being made", "…     7 s  the cluster: is there"]
 
 
-def test_silence_is_broken_only_while_something_waits(callback: CallbackModule) -> None:
+def test_silence_is_broken_only_while_something_waits_and_less_and_less(callback: CallbackModule) -> None:
     callback._show(entry("waiting", 0, "is being made"))
-    callback.last_line -= 31
-    callback._show_life()
-    callback._show_life()
-    callback._show(entry("done", 40, "is there"))
-    callback.last_line -= 31
-    callback._show_life()
-    assert [line.strip() for line in callback._display.lines][1] == "…        the cluster: still as before"
-    assert len(callback._display.lines) == 3
+    began = callback.last_line
+    spoke = []
+    for second in range(400):
+        before = len(callback._display.lines)
+        callback._show_life(began + second)
+        if len(callback._display.lines) > before:
+            spoke.append(second)
+            callback.last_line = began + second
+    assert spoke == [30, 90, 210]
+    assert lines(callback)[1] == "…    30 s  the cluster: is being made (unchanged)"
+    callback._show(entry("done", 400, "is there"))
+    callback._show_life(began + 10_000)
+    assert len(callback._display.lines) == 5
 
 
-def test_a_run_is_kept_as_json_by_phase(callback: CallbackModule, tmp_path: Path) -> None:
-    callback.v2_playbook_on_start(None)
+def test_a_long_task_that_reports_nothing_shows_life_too(callback: CallbackModule) -> None:
+    callback.v2_runner_on_start(Host(), Task("Make the NAT gateway"))
+    callback._show_life(callback.last_line + 31)
+    assert lines(callback) == ["…    31 s  Make the NAT gateway"]
+    callback.v2_runner_on_ok(Result("Make the NAT gateway", changed=True))
+    callback._show_life(callback.last_line + 1000)
+    assert len(callback._display.lines) == 1
+
+
+def test_nobody_is_interrupted_at_a_prompt(callback: CallbackModule) -> None:
+    callback.v2_runner_on_start(Host(), Task("Approve", "ansible.builtin.pause"))
+    callback._show_life(callback.last_line + 1000)
+    assert lines(callback) == []
+
+
+def test_a_module_that_ended_without_a_word_waits_no_longer(callback: CallbackModule) -> None:
+    callback.v2_runner_on_start(Host(), Task("Make the cluster"))
+    callback._show(entry("waiting", 0, "is being made"))
+    callback.v2_runner_on_failed(Result("Make the cluster", changed=False))
+    callback._show_life(callback.last_line + 1000)
+    assert len(callback._display.lines) == 1
+
+
+def test_nothing_is_printed_where_nothing_is_wanted(callback: CallbackModule, tmp_path: Path) -> None:
+    callback.get_option = {"timeline_file": str(tmp_path / "timeline.jsonl"), "progress": "none"}.get
+    callback.v2_playbook_on_start(Playbook())
     callback.v2_playbook_on_play_start(Play("Foundation"))
     callback._show(entry("waiting", 0, "is being made"))
+    callback._show(entry("done", 9, "is there"))
+    callback.v2_playbook_on_stats(None)
+    assert callback._display.lines == []
+    assert (tmp_path / "timeline.jsonl").exists()
+
+
+def test_each_run_is_kept_as_json_by_phase(callback: CallbackModule, tmp_path: Path) -> None:
+    (tmp_path / "timeline.jsonl").write_text('{"an": "earlier run"}\n')
+    callback.v2_playbook_on_start(Playbook())
+    callback.v2_playbook_on_play_start(Play("Foundation"))
+    callback.v2_runner_on_ok(Result("Make the cluster", changed=True))
+    callback.v2_runner_on_ok(Result("Look", changed=False))
+    with callback.progress.open("a") as reports:
+        reports.write(json.dumps(entry("waiting", 0, "is being made")) + "\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as botocore:
+        report = {"Type": "ApiCall", "Service": "EKS", "Api": "DescribeCluster"}
+        botocore.sendto(json.dumps(report).encode(), ("127.0.0.1", int(os.environ["AWS_CSM_PORT"])))
     callback.v2_playbook_on_play_start(Play("API"))
     callback.v2_playbook_on_stats(None)
-    phases = json.loads((tmp_path / "timeline.json").read_text())
-    assert [phase["name"] for phase in phases] == ["Foundation", "API"]
-    assert phases[0]["waits"][0]["message"] == "is being made"
-    assert all(phase["seconds"] >= 0 for phase in phases)
+    run = json.loads((tmp_path / "timeline.jsonl").read_text().splitlines()[1])
+    assert (run["playbook"], run["check_mode"]) == ("site.yml", False)
+    assert [phase["name"] for phase in run["phases"]] == ["Foundation", "API"]
+    assert run["phases"][0]["changed"] == [{"task": "Make the cluster", "host": "runner"}]
+    assert run["phases"][0]["waits"][0]["message"] == "is being made"
+    assert run["phases"][0]["calls"] == {"EKS": {"DescribeCluster": 1}}
+    assert run["phases"][1]["calls"] == {}
+    assert all(phase["seconds"] >= 0 for phase in run["phases"])
     assert not callback.progress.exists()
+    assert "AWS_CSM_PORT" not in os.environ
 
 
-def test_what_a_module_reports_is_printed_while_it_still_waits(
-    callback: CallbackModule, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(callback, "get_option", {"timeline_file": None, "quiet_seconds": 30.0}.get)
-    callback.v2_playbook_on_start(None)
+def test_what_a_module_reports_is_printed_while_it_still_waits(callback: CallbackModule) -> None:
+    callback.v2_playbook_on_start(Playbook())
     callback.v2_playbook_on_play_start(Play("Foundation"))
     with callback.progress.open("a", encoding="utf-8") as report:
         report.write(json.dumps(entry("waiting", 0, "is being made")) + "\n")

@@ -48,7 +48,6 @@ NO_MESSAGES = {
     "the VPC link is gone",
     "the load balancer of …",
     "the load balancer of … to be …",
-    "…: still as before",
     "… of … targets healthy",
     # How a verdict becomes a message.
     "… Owner: … To do: …",

@@ -19,7 +19,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_eks import FakeEk
 def eks(monkeypatch: pytest.MonkeyPatch) -> FakeEks:
     eks = FakeEks(make_cluster())
     sts = boto3.client("sts", region_name="us-east-1", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="example")
-    monkeypatch.setattr(AWSPluginBase, "client", lambda _self, service: {"eks": eks.client, "sts": sts}[service])
+    monkeypatch.setattr(AWSPluginBase, "client", lambda _self, service, **_: {"eks": eks.client, "sts": sts}[service])
     return eks
 
 

@@ -23,6 +23,7 @@ class Display:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.shown = threading.Event()
+        self._lock = threading.RLock()
 
     def display(self, text: str, **_: Any) -> None:
         self.lines.append(text)
@@ -53,8 +54,11 @@ class Result:
 
 
 class Host:
+    def __init__(self, name: str = "runner") -> None:
+        self._name = name
+
     def get_name(self) -> str:
-        return "runner"
+        return self._name
 
 
 class Task:
@@ -190,3 +194,45 @@ def test_what_a_module_reports_is_printed_while_it_still_waits(callback: Callbac
     assert callback._display.lines[0].strip() == "…     0 s  the cluster: is being made"
     callback.v2_playbook_on_stats(None)
     assert callback._display.lines[-1].endswith(" s  Foundation")
+
+
+@pytest.mark.parametrize("outcome", ["v2_runner_on_skipped", "v2_runner_on_unreachable"])
+def test_a_task_that_came_to_nothing_waits_no_longer(callback: CallbackModule, outcome: str) -> None:
+    callback.v2_runner_on_start(Host(), Task("Make the cluster"))
+    getattr(callback, outcome)(Result("Make the cluster", changed=False))
+    callback._show_life(callback.last_line + 1000)
+    assert lines(callback) == []
+
+
+def test_while_one_host_is_done_the_others_still_wait(callback: CallbackModule) -> None:
+    callback.v2_runner_on_start(Host(), Task("Make the cluster"))
+    callback.v2_runner_on_start(Host("other"), Task("Make the cluster"))
+    callback.v2_runner_on_ok(Result("Make the cluster", changed=False))
+    callback._show_life(callback.last_line + 31)
+    assert lines(callback) == ["…    31 s  Make the cluster"]
+
+
+def test_a_line_is_kept_current_on_a_terminal(
+    callback: CallbackModule, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(callback, "get_option", {"quiet_seconds": 30.0, "progress": "live"}.get)
+    callback.v2_playbook_on_start(Playbook())
+    callback.v2_playbook_on_play_start(Play("Foundation"))
+    callback._show(entry("waiting", 0, "is being made"))
+    callback._show_life(callback.last_line + 3)
+    assert "the cluster: is being made" in capsys.readouterr().out
+    callback.v2_playbook_on_stats(None)
+    assert lines(callback)[0] == "TIMELINE"
+    assert callback.live is None
+
+
+def test_outside_of_a_playbook_there_is_no_timeline(callback: CallbackModule, tmp_path: Path) -> None:
+    """`ansible` calls plays too."""
+    callback.v2_playbook_on_play_start(Play("Ansible Ad-Hoc"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as botocore:
+        report = {"Type": "ApiCall", "Service": "EKS", "Api": "DescribeCluster"}
+        botocore.sendto(json.dumps(report).encode(), ("127.0.0.1", int(os.environ["AWS_CSM_PORT"])))
+    callback.v2_runner_on_ok(Result("ping", changed=True))
+    callback.v2_playbook_on_stats(None)
+    assert lines(callback) == []
+    assert not (tmp_path / "timeline.jsonl").exists()

@@ -9,7 +9,7 @@ export PYTHONPATH := $(CURDIR)/.venv/collections
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
-.PHONY: help demo test lint trespass responsibilities lab-down constraints clean
+.PHONY: help demo test lint molecule trespass responsibilities lab-down constraints clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,9 @@ test: .venv/test ## every check and test
 
 lint: .venv/test ## the static checks alone
 	@$(BIN)/python -m pytest tests/static
+
+molecule: .venv/test ## every molecule scenario, two at a time
+	@$(BIN)/python -m pytest --numprocesses 2 --dist load tests/molecule
 
 trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
 	@$(BIN)/python -m pytest --quiet --capture=no tests/integration/test_boundary.py

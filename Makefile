@@ -26,8 +26,8 @@ lint: .venv/test .venv/docs ## the static checks alone
 units: .venv/test ## the unit tests alone, with what they cover
 	@$(BIN)/python -m pytest tests/unit --cov
 
-molecule: .venv/test ## the molecule scenarios alone
-	@$(BIN)/python -m pytest tests/molecule
+molecule: .venv/test ## every molecule scenario, two at a time
+	@$(BIN)/python -m pytest --numprocesses 2 --dist load tests/molecule
 
 sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other checks that have environments of their own
 	@$(BIN)/nox --session sanity

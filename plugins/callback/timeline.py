@@ -102,7 +102,8 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self.run: Run | None = None
         self.tasks: dict[str, Wait] = {}
-        self.waits: dict[str, Wait] = {}
+        # Two hosts may wait for things of the same name, each in a process of its own.
+        self.waits: dict[tuple[int, str], Wait] = {}
         # Callbacks and the reader's thread share the above.
         self.lock = threading.RLock()
         self.ended = threading.Event()
@@ -222,9 +223,9 @@ class CallbackModule(CallbackBase):
         if self.run and self.run.phases:
             self.run.phases[-1].waits.append(entry)
         if finished:
-            self.waits.pop(wait.subject, None)
+            self.waits.pop((entry["pid"], wait.subject), None)
         else:
-            self.waits[wait.subject] = wait
+            self.waits[entry["pid"], wait.subject] = wait
         # A line kept current shows the rest.
         if (finished and entry["seconds"]) or (self.style == "lines" and not finished):
             self.spoken = 0

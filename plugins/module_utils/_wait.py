@@ -65,7 +65,9 @@ class Timeline:
             return False
         entry = {"seconds": round(seconds, 1), "reason": verdict.reason, "message": verdict.message}
         self.entries.append(entry)
-        _report_progress({"subject": self.subject, "usual": self.usual, "state": verdict.state, **entry})
+        _report_progress(
+            {"pid": os.getpid(), "subject": self.subject, "usual": self.usual, "state": verdict.state, **entry}
+        )
         return True
 
     @property

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every molecule scenario, as `molecule test -s NAME` runs it."""
+"""Every molecule scenario, as `molecule test -s NAME` runs it, in a lab of its own.
+
+A lab has one VPC, whose subnets several scenarios tag: in labs of their own they can run at the same time.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ SCENARIOS = sorted(path.parent.name for path in CHECKOUT.glob("molecule/*/conver
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_scenario(scenario: str) -> None:
+def test_scenario(scenario: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [BIN / "molecule", "test", "--scenario-name", scenario],
         cwd=CHECKOUT,
@@ -27,6 +30,7 @@ def test_scenario(scenario: str) -> None:
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "MOLECULE_GLOB": "molecule/*/molecule.yml",
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
             "NO_COLOR": "1",
         },
         stdout=subprocess.PIPE,

@@ -89,6 +89,7 @@ def callback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callba
 
 def entry(state: str, seconds: float, message: str) -> dict[str, Any]:
     return {
+        "pid": 1,
         "subject": "the cluster",
         "usual": None,
         "state": state,

@@ -44,7 +44,7 @@ def build(folder: Path) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     reference = source / "reference"
     reference.mkdir(parents=True, mode=0o755)
-    for path in [CHECKOUT / "CHANGELOG.rst", *(CHECKOUT / "docs").iterdir()]:
+    for path in (CHECKOUT / "docs").iterdir():
         if path.suffix in {".md", ".py", ".rst", ".svg"}:
             (source / path.name).write_text(moved(path.read_text()))
     run("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",

@@ -117,7 +117,7 @@ def run_until_answered(
     run: t.Callable[[t.Any, t.Any, list[Step]], Item], module: t.Any, client: t.Any, started: list[Step]
 ) -> Item:
     """What ``run`` returns. When an answer is lost, it begins again: it looks at what is there, and goes on from there."""
-    for _ in range(_LOST_ANSWERS):
+    for _answer in range(_LOST_ANSWERS):
         try:
             return run(module, client, started)
         except AnsibleApiGatewayError as error:

@@ -14,12 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import waiters
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
-    AnsibleApiGatewayError,
-    Item,
-    Step,
-    run_until_answered,
-)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Item
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import integrate
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     Fingerprint,
@@ -32,7 +27,6 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transfor
     outline_of_live,
     owned,
 )
-from botocore.exceptions import ReadTimeoutError
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -155,24 +149,3 @@ def test_fingerprint_survives_the_description() -> None:
     assert Fingerprint.of({"description": str(fingerprint)}) == fingerprint
     assert Fingerprint.of({"description": "by hand"}) is None
     assert Fingerprint.of({}) is None
-
-
-@pytest.mark.parametrize(("lost", "looks"), [(1, 2), (9, 6)])
-def test_after_a_lost_answer_it_looks_again_but_not_for_ever(lost: int, looks: int) -> None:
-    """The sixth look's error is the last word."""
-    answers = [AnsibleApiGatewayError(exception=ReadTimeoutError(endpoint_url="https://aws"))] * lost
-    seen: list[int] = []
-
-    def run(_module: t.Any, _client: t.Any, started: list[Step]) -> Item:
-        seen.append(len(started))
-        started.append(Step("CreateRestApi", "petstore"))
-        if answers:
-            raise answers.pop()
-        return {"changed": True}
-
-    if lost < looks:
-        assert run_until_answered(run, None, None, []) == {"changed": True}
-    else:
-        with pytest.raises(AnsibleApiGatewayError):
-            run_until_answered(run, None, None, [])
-    assert seen == list(range(looks))

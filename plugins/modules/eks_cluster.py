@@ -336,7 +336,7 @@ def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | Non
         return {"pending": [step.to_result() for step in planned if step not in convergence.steps]}
     subject = f"EKS cluster {convergence.name}"
     usual = "about 15 minutes" if any(step.action == "CreateCluster" for step in planned) else None
-    _, timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout, usual=usual)
+    timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout, usual=usual)[1]
     return {"timeline": timeline.entries}
 
 

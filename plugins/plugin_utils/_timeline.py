@@ -63,7 +63,7 @@ def summary(run: Run) -> list[str]:
     lines = []
     for phase in run.phases:
         calls = Counter[str]()
-        for (service, _), count in phase.calls.items():
+        for (service, _operation), count in phase.calls.items():
             calls[service.lower()] += count
         made = ", ".join(f"{service} {count}" for service, count in calls.most_common())
         lines.append(f"{phase.seconds or 0:7.1f} s  {phase.name}{f'  (AWS calls: {made})' if made else ''}")

@@ -113,7 +113,8 @@ class Controller:
             (data / name).mkdir(parents=True)
         # The project is a checkout of the collection's repository; the collection itself is in the image.
         shutil.copy(CHECKOUT / "ansible.cfg", data / "project")
-        shutil.copytree(CHECKOUT / "extensions", data / "project/extensions", dirs_exist_ok=True)
+        for folder in ("extensions", "playbooks"):
+            shutil.copytree(CHECKOUT / folder, data / "project" / folder, dirs_exist_ok=True)
         hosts = data / "inventory/hosts"
         hosts.write_text(f"#!/usr/bin/env python3\nprint({self.inventory!r})\n")
         hosts.chmod(0o700)

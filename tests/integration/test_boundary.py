@@ -24,9 +24,10 @@ BOOTSTRAP = "playbooks/bootstrap/teams.yml"
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 API = "playbooks/infra/api.yml"
+REMOVE_FOUNDATION = "playbooks/remove_foundation.yml"
 TEARDOWN = "playbooks/teardown.yml"
 
-TEAM_OF = {FOUNDATION: "infra", WORKLOAD: "k8s", API: "infra"}
+TEAM_OF = {FOUNDATION: "infra", WORKLOAD: "k8s", API: "infra", REMOVE_FOUNDATION: "infra"}
 TRESPASSES = [(playbook, "k8s" if team == "infra" else "infra") for playbook, team in TEAM_OF.items()]
 
 #: Where in the lab's log of calls the trespasses begin and end: what is denied there is meant to be.
@@ -247,8 +248,9 @@ def test_who_gets_past_the_first_task_is_refused_by_aws_or_kubernetes(lab: Lab, 
     variables = {
         "lab_identity": identity,
         "seam_identities": {"infra": role, "k8s": role},
-        # Something to change.
+        # Something to change, and nothing that the role itself refuses.
         "apigw_vpclink_tags": {"owner": "k8s"},
+        "eks_auto_cluster_allow_load_balancers": True,
     }
     refused = lab.playbook(playbook, "--extra-vars", json.dumps(variables))
     assert refused.returncode != 0

@@ -23,7 +23,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lab import controllers, folder, kubernetes
 from lab.aws import account, ec2, elbv2
-from lab.aws.apigateway import ApiGateway
+from lab.aws.apigateway import ApiGateway, ApiGatewayV2
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
 from lab.aws.eks.cluster import Cluster
@@ -61,6 +61,7 @@ class Lab:
             {
                 "eks": lambda region: Eks(dataclasses.replace(settings, region=region), self.host),
                 "apigateway": lambda region: ApiGateway(dataclasses.replace(settings, region=region)),
+                "apigatewayv2": self._api_gateway_v2,
             },
         )
         self.endpoint = FaultyApp(self.app, self.faults)
@@ -68,6 +69,11 @@ class Lab:
         assert isinstance(self.api_gateway, ApiGateway)
         self.load_balancers = elbv2.install(settings, self.api_gateway.links_of)
         self.gateway = Gateway(self.api_gateway, self.load_balancers.address)
+
+    def _api_gateway_v2(self, region: str) -> ApiGatewayV2:
+        rest = self.app.service("apigateway", region)
+        assert isinstance(rest, ApiGateway)
+        return ApiGatewayV2(rest)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; ``lab.json`` is written once everything answers."""

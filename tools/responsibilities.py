@@ -42,10 +42,11 @@ KINDS = {
     "NatGateways?": "NAT gateway",
     "Route|RouteTables?": "route table",
     "Role|ServiceLinkedRole|RolePolicy|RolePolicies|AssumeRolePolicy|AttachedRolePolicies|InstanceProfilesForRole": "IAM role",
+    "SecurityGroups?": "security group of VPC links V2",
     "Subnets": "subnet",
     "TargetGroups|TargetHealth": "target group",
     "Vpcs|VpcAttribute": "VPC",
-    "VpcEndpointService(Configurations?|Permissions)": "endpoint service of a VPC link",
+    "VpcEndpointService(Configurations?|Permissions)": "endpoint service of a VPC link V1",
 }
 RESOURCES = {
     "access-entry": "access entry",
@@ -54,6 +55,7 @@ RESOURCES = {
     "natgateway": "NAT gateway",
     "restapis": "REST API",
     "route-table": "route table",
+    "security-group": "security group of VPC links V2",
     "subnet": "subnet",
     "usageplans": "usage plan",
     "vpclinks": "VPC link",
@@ -68,6 +70,9 @@ MODULES = {
     "eks_": "eks",
     "apigateway_": "apigateway",
 }
+
+#: A role of two playbooks has its permissions in the policy of one.
+POLICY_OF = {"apigw_vpclink": "infra-api"}
 
 HEAD = """\
 # Responsibilities
@@ -168,7 +173,7 @@ def aws_table() -> list[str]:
     statements: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for grant in grants():
         service = grant.action.partition(":")[0]
-        roles = plays()[grant.policy]
+        roles = [role for role in plays()[grant.policy] if POLICY_OF.get(role, grant.policy) == grant.policy]
         for kind, verb in cells(grant):
             rows[kind][verb].add(grant.team)
             statements[kind][grant.policy].add(grant.statement)

@@ -61,7 +61,7 @@ class Wsgi(Protocol):
 
 
 class AwsApp:
-    """The WSGI application. ``services`` makes, by the name that requests are signed for, the service of a region."""
+    """The WSGI application. ``services`` makes, by boto3's name, the service of a region."""
 
     def __init__(self, call_log: Path, services: dict[str, Callable[[str], Service]]) -> None:
         self._factories = services
@@ -78,12 +78,12 @@ class AwsApp:
         operation = ""
         try:
             signature = Signature.of(request)
-            service = signature.service
+            service = boto3_name(signature, request)
             authorization = Authorization(signature.verify(request).arn, signature.access_key)
             operation = self.operation(request, service, signature.region)
             with self._lock:
-                authorization.require(self._needs(request, signature, operation), signature.region)
-            response = self._answer(request, signature, authorization.caller_arn)
+                authorization.require(self._needs(request, service, signature.region, operation), signature.region)
+            response = self._answer(request, signature, service, authorization.caller_arn)
         except Refused as refused:
             service = _service_of_refused(request)
             response = _refusal(service, refused)
@@ -99,13 +99,13 @@ class AwsApp:
                 self._services[name, region] = self._factories[name](region)
             return self._services[name, region]
 
-    def _needs(self, request: Request, signature: Signature, operation: str) -> list[Permission]:
-        own = self.service(signature.service, signature.region) if signature.service in self._factories else None
-        return needs(signature.service, signature.region, operation, request, own)
+    def _needs(self, request: Request, service: str, region: str, operation: str) -> list[Permission]:
+        own = self.service(service, region) if service in self._factories else None
+        return needs(service, region, operation, request, own)
 
-    def _answer(self, request: Request, signature: Signature, caller: str) -> Response:
-        if signature.service in self._factories:
-            return self.service(signature.service, signature.region).handle(request, caller)
+    def _answer(self, request: Request, signature: Signature, service: str, caller: str) -> Response:
+        if service in self._factories:
+            return self.service(service, signature.region).handle(request, caller)
         return self._ask_moto(request, signature)
 
     def _ask_moto(self, request: Request, signature: Signature) -> Response:
@@ -146,6 +146,12 @@ class AwsApp:
 def is_mutating(operation: str) -> bool:
     """Whether an operation may change something."""
     return not operation.startswith(READ_ONLY)
+
+
+def boto3_name(signature: Signature, request: Request) -> str:
+    """What boto3 calls the service. Requests to both of API Gateway's APIs are signed for the same one."""
+    v2 = signature.service == "apigateway" and request.path.startswith("/v2/")
+    return "apigatewayv2" if v2 else signature.service
 
 
 def _service_of_refused(request: Request) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from moto.core.request import Request
 
-from lab.aws.app import AwsApp, error, is_mutating
+from lab.aws.app import AwsApp, boto3_name, error, is_mutating
 from lab.aws.iam.authorization import AWS_SESSIONS
 from lab.aws.identity import CLUSTER_HEADER
 from lab.aws.signature import Refused, Signature
@@ -23,6 +23,7 @@ from lab.faults import Fault, Faults
 #: How services refuse a call for its rate: code, message, status. EKS's and API Gateway's are in their service models.
 _THROTTLING = {
     "apigateway": ("TooManyRequestsException", "Too Many Requests", 429),
+    "apigatewayv2": ("TooManyRequestsException", "Too Many Requests", 429),
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
     "eks": ("ThrottlingException", "Rate exceeded", 429),
 }
@@ -64,7 +65,8 @@ class FaultyApp:
         except Refused:
             return "unknown", "", False
         own = signature.access_key in AWS_SESSIONS or CLUSTER_HEADER in request.headers
-        return signature.service, self._app.operation(request, signature.service, signature.region), own
+        service = boto3_name(signature, request)
+        return service, self._app.operation(request, service, signature.region), own
 
     def _end_connection(self, fault: Fault, environ: dict[str, Any]) -> None:
         if fault.after:

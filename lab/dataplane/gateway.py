@@ -24,6 +24,7 @@ from yarl import URL
 from lab.aws.apigateway import ApiGateway
 from lab.aws.apigateway.common import Deployment, Item, RestApi
 from lab.aws.apigateway.vpc_links import resolve_variables
+from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
 from lab.dataplane import gateway_requests as requests
 
 #: (host, port) where the listener of a load balancer (its ARN, the listener's port) really is, if there is one.
@@ -119,6 +120,7 @@ class Gateway:
             body=body,
             source_ip=request.remote or "",
             request_id=request_id,
+            path_parameters=route.path_parameters,
         )
         return await self._integrate(deployment, route, incoming)
 
@@ -143,7 +145,7 @@ class Gateway:
         outgoing = requests.outgoing(route, incoming, deployment.binary_media_types)
         if outgoing is None:
             raise _internal()
-        url = self._really(integration, outgoing.url, incoming.stage.get("variables", {}))
+        url = self._really(integration, outgoing.url, incoming)
         timeout = aiohttp.ClientTimeout(total=integration["timeoutInMillis"] / 1000)
         try:
             async with self._session.request(
@@ -162,22 +164,32 @@ class Gateway:
             raise _internal() from None
         return _returned(integration, response.status, CIMultiDict(response.headers), body)
 
-    def _really(self, integration: Item, url: str, variables: dict[str, str]) -> URL:
+    def _really(self, integration: Item, url: str, incoming: requests.Incoming) -> URL:
         """Where the request goes on this machine. Through a VPC link, the URL's host only names; its port chooses."""
         if integration.get("connectionType") != "VPC_LINK":
             return URL(url, encoded=True)
+        variables = incoming.stage.get("variables", {})
         link = self.service.find_link(resolve_variables(integration["connectionId"], variables) or "")
-        if link is None or link.status != "AVAILABLE":
+        target = link.target_of(integration) if link else None
+        if target is None:
             raise _internal()
         parts = urlsplit(url)
-        address = self.address(link.target_arn, parts.port or {"http": 80, "https": 443}[parts.scheme])
+        if isinstance(link, VpcLinkV2):
+            path = requests.path_through_v2(integration, incoming, parts.path)
+            if path is None:
+                raise _internal()
+            parts = parts._replace(path=path)
+        address = self.address(target, parts.port or {"http": 80, "https": 443}[parts.scheme])
         if address is None:
             raise _internal()
         return URL(parts._replace(netloc=f"{address[0]}:{address[1]}").geturl(), encoded=True)
 
 
 def _check_passthrough(integration: Item, incoming: requests.Incoming) -> None:
-    """Refuse a body that a non-proxy integration has no template for, if it says so. Templates aren't evaluated."""
+    """Refuse a body that a non-proxy integration has no template for, if it says so.
+
+    Templates aren't evaluated, but for those that only say which path a link V2 sends.
+    """
     if integration["type"] not in ("HTTP", "HTTP_PROXY"):
         raise _internal()
     if integration["type"] == "HTTP_PROXY" or not incoming.body:
@@ -185,7 +197,9 @@ def _check_passthrough(integration: Item, incoming: requests.Incoming) -> None:
     templates = integration.get("requestTemplates", {})
     media_type = incoming.headers.get("Content-Type", "application/json").partition(";")[0]
     if media_type in templates:
-        raise _internal()
+        if not requests.overrides_path_only(templates[media_type]):
+            raise _internal()
+        return
     behaviour = integration["passthroughBehavior"]
     if behaviour == "NEVER" or (behaviour == "WHEN_NO_TEMPLATES" and templates):
         raise Refusal(415, "Unsupported Media Type")

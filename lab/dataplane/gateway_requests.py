@@ -53,6 +53,8 @@ class Incoming:
     body: bytes
     source_ip: str
     request_id: str
+    #: Those of the resource, decoded.
+    path_parameters: dict[str, str]
 
 
 @dataclasses.dataclass
@@ -192,6 +194,41 @@ def _mapped(route: Route, incoming: Incoming) -> dict[str, dict[str, str]]:
         if value is not None:
             mapped[location][name] = value
     return mapped
+
+
+#: What is evaluated of the Velocity Template Language: a path parameter, encoded, set as a variable; and the path.
+_SET_PARAMETER = re.compile(
+    r"""#set\(\$(\w+) = \$util\.urlEncode\(\$input\.params\('([^']+)'\)\)"""
+    r"""\.replaceAll\("\[\+\]", "%20"\)(\.replaceAll\("%2F", "/"\))?\)"""
+)
+_SET_PATH = re.compile(r"""#set\(\$context\.requestOverride\.path = "([^"#]*)"\)""")
+
+
+def overrides_path_only(template: str) -> bool:
+    """Whether a mapping template passes the body on as it is, and :func:`path_through_v2` knows all the rest of it."""
+    *sets, body = template.splitlines() or [""]
+    return body == "$input.body" and all(_SET_PARAMETER.fullmatch(line) or _SET_PATH.fullmatch(line) for line in sets)
+
+
+def path_through_v2(integration: Item, incoming: Incoming, path: str) -> str | None:
+    """The path that a backend gets through a link V2: with the stage, unless a mapping template overrides it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration.html
+    None when the template holds anything that isn't evaluated here.
+    """
+    media_type = incoming.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+    template = integration.get("requestTemplates", {}).get(media_type)
+    if template is not None and not overrides_path_only(template):
+        return None
+    variables: dict[str, str] = {}
+    sent = f"/{incoming.stage['stageName']}{path}"
+    for line in (template or "").splitlines():
+        if found := _SET_PARAMETER.fullmatch(line):
+            safe = "/" if found[3] else ""
+            variables[found[1]] = quote(incoming.path_parameters.get(found[2], ""), safe=safe)
+        elif found := _SET_PATH.fullmatch(line):
+            sent = re.sub(r"\$\{(\w+)\}", lambda match: variables.get(match[1], match[0]), found[1])
+    return sent
 
 
 def _value(expression: str, route: Route, incoming: Incoming) -> str | None:

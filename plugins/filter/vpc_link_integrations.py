@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import (
+    V2,
     integrate,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
@@ -18,11 +19,16 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi 
 
 
 def vpc_link_integrations(
-    document: t.Any, backends: list[t.Any] | None = None, paths: dict[str, str] | None = None
+    document: t.Any,
+    backends: list[t.Any] | None = None,
+    paths: dict[str, str] | None = None,
+    integration_target_key: str = V2.target_key,
+    stage_in_path: bool = V2.stage_in_path,
 ) -> dict[str, t.Any]:
     """See vpc_link_integrations.yml."""
     try:
-        return integrate(document, [{}] if backends is None else backends, paths)
+        v2 = V2(integration_target_key, stage_in_path)
+        return integrate(document, [{}] if backends is None else backends, paths, v2)
     except OpenApiError as error:
         raise AnsibleFilterError(f"vpc_link_integrations: {error}") from error
 

@@ -16,6 +16,8 @@ description:
   - Names of APIs aren't unique, so the API is known by its O(ownership_tags). Others are never touched.
   - The definition is imported again when it changed, or when the API was edited since the last import.
     It is deployed again only when it changed. Moving the stage and changing its variables is one atomic call.
+  - Integrations with VPC links V2 name their load balancer (C(integrationTarget)). After an import it is read back, and the
+    module fails before anything is deployed if API Gateway has not stored it.
   - To see changes, the digests of the imported definition and of what API Gateway stored of it are kept in the
     deployment's description.
   - Deployments that this module made and that no stage uses any more are removed.
@@ -158,7 +160,10 @@ import typing as t
 
 from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import (
+    api,
+    waiters,
+)
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
     AnsibleApiGatewayError,
     Item,
@@ -168,6 +173,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
     INTEGRATION,
+    TARGET_KEYS,
     OpenApiError,
     check_document,
     method_name,
@@ -180,6 +186,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transfor
     import_body,
     live_digest,
     live_methods,
+    lost_targets,
     only,
     outline_differences,
     outline_of_definition,
@@ -385,6 +392,8 @@ class RestApi:
         for warning in answer.get("warnings", []):
             warnings.warn(f"API Gateway says of the definition: {warning}")
         live = observe_definition(self.client, answer)
+        if lost := lost_targets(self.desired["outline"], live["outline"]):
+            raise AnsibleApiGatewayError(message=_lost(lost))
         for difference in outline_differences(self.desired["outline"], live["outline"]):
             warnings.warn(f"API Gateway stored the definition differently: {difference}")
         self.fingerprint = Fingerprint(self.desired["imported"], live["stored"])
@@ -392,6 +401,16 @@ class RestApi:
         if self.deployment and Fingerprint.of(self.deployment) != self.fingerprint:
             patch = [replace("/description", self.fingerprint)]
             api.update_deployment(self.client, self.id, self.deployment_id, patch)
+
+
+def _lost(methods: list[str]) -> str:
+    return (
+        f"API Gateway has not stored the integration target of {', '.join(methods)} as the definition has it. Without it, no "
+        "request gets through a VPC link V2, so nothing was deployed: stages serve what they did before.\n"
+        f"Owner: {waiters.OWNER}\n"
+        f"To do: use the other of AWS's two spellings ({' and '.join(TARGET_KEYS)}), which is integration_target_key of the "
+        "filter vpc_link_integrations and apigw_vpclink_integration_target_key of the role apigw_vpclink"
+    )
 
 
 def _shown(current: Item, outline: Item, stage_name: str | None) -> Item:

@@ -3,22 +3,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes, keeps and removes VPC links (V1) for REST APIs."""
+"""Makes, keeps and removes VPC links for REST APIs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: apigateway_vpc_link
 version_added: 1.0.0
-short_description: Manage VPC links (V1) of API Gateway
+short_description: Manage VPC links of API Gateway
 description:
-  - A VPC link joins API Gateway REST APIs to one Network Load Balancer, and holds it.
-    The load balancer can't be deleted while the link exists.
+  - A VPC link joins API Gateway REST APIs to load balancers in a VPC.
+  - A link V1 belongs to one Network Load Balancer, and holds it. The load balancer can't be deleted while the link exists.
+  - A link V2 belongs to subnets and security groups, and holds nothing, so that it can be made before there is a load
+    balancer. Which load balancer gets a request is said by the integration (C(integrationTarget)).
   - Names of links aren't unique, so a link is known by its O(ownership_tags). Links without them are never touched.
-  - A link can't be moved to another load balancer.
-    Another O(target_arn) makes another link and leaves the old one (see RV(superseded)), so that stages can be pointed
-    at the new link before the old one is removed with O(purge_superseded=true).
+  - A link can't be moved to another load balancer, to other subnets or security groups, or to the other version.
+    Another O(target_arn), O(subnet_ids), O(security_group_ids) or O(version) makes another link and leaves the old one (see
+    RV(superseded)), so that stages can be pointed at the new link before the old one is removed with
+    O(purge_superseded=true).
   - An owned link that is C(FAILED) is removed and made anew.
+  - A link V2 through which nothing went for 60 days is C(INACTIVE), its requests fail until AWS has made its network
+    interfaces again. Another link takes its place, without waiting for traffic, and it is superseded.
   - AWS does not delete a link that a deployed stage uses. If the variables of a stage of any REST API name a link that is to
     be removed, that is refused before anything is changed, in check mode too. A stage whose methods name the link themselves
     is known to AWS only, when it refuses.
@@ -35,11 +40,28 @@ options:
     description: Tags that make a link ours. Set on creation; an existing link is found by carrying all of them.
     type: dict
     required: true
-  target_arn:
-    description: ARN of the Network Load Balancer. Required when O(state=present).
+  version:
+    description: AWS calls V(1) legacy.
     type: str
+    choices: ['1', '2']
+    default: '1'
+  target_arn:
+    description: ARN of the Network Load Balancer. Required when O(state=present) and O(version=1).
+    type: str
+  subnet_ids:
+    description:
+      - Subnets in which the network interfaces of the link are. Required when O(state=present) and O(version=2).
+      - Not every zone takes links V2, see AWS's list.
+    type: list
+    elements: str
+  security_group_ids:
+    description:
+      - Security groups of the link's network interfaces. Required when O(state=present) and O(version=2).
+      - They must let requests out to the load balancer, whose security groups must let them in.
+    type: list
+    elements: str
   state:
-    description: V(absent) removes all owned links, whatever their target.
+    description: V(absent) removes all owned links, whatever their version and place.
     type: str
     choices: [present, absent]
     default: present
@@ -47,7 +69,7 @@ options:
     description: More tags to set. Tags that aren't named here are left alone.
     type: dict
   purge_superseded:
-    description: Also remove owned links with another target. Point all stages at the new link first.
+    description: Also remove RV(superseded). Point all stages at the new link first.
     type: bool
     default: false
   ignored_api_tags:
@@ -64,6 +86,10 @@ options:
     description: Seconds for all waiting. AWS says 2 to 4 minutes for a link; more than 8 have been seen.
     type: int
     default: 1200
+seealso:
+  - name: VPC links V2
+    description: How AWS describes them, with the zones that take them.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
@@ -85,6 +111,16 @@ EXAMPLES = r"""
       seam: petstore/petstore/vpclink
     target_arn: "{{ nlb.load_balancer.arn }}"
   register: link
+
+- name: Make a link V2, which takes minutes, while the cluster is made
+  seam.eks_auto.apigateway_vpc_link:
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    version: '2'
+    subnet_ids: [subnet-0a1b2c3d4e5f60718, subnet-0b1c2d3e4f5061728]
+    security_group_ids: [sg-0a1b2c3d4e5f60718]
+    wait: false
 
 - name: Remove links to load balancers that are no longer used
   seam.eks_auto.apigateway_vpc_link:
@@ -115,19 +151,30 @@ vpc_link:
       description: Name of the link.
       type: str
     status:
-      description: State of the link, one of C(PENDING), C(AVAILABLE), C(DELETING), C(FAILED).
+      description: State of the link, one of C(PENDING), C(AVAILABLE), C(DELETING), C(FAILED), and for V2 C(INACTIVE).
       type: str
     status_message:
       description: What AWS says of the state.
       type: str
-    target_arn:
-      description: ARN of the load balancer.
+    version:
+      description: Version of the link, V(1) or V(2).
       type: str
+    target_arn:
+      description: ARN of the load balancer of a link V1.
+      type: str
+    subnet_ids:
+      description: Subnets of a link V2.
+      type: list
+      elements: str
+    security_group_ids:
+      description: Security groups of a link V2.
+      type: list
+      elements: str
     tags:
       description: Tags of the link.
       type: dict
 superseded:
-  description: Owned links with another target, as in RV(vpc_link).
+  description: Owned links of the other version, at another place, or without traffic for too long, as in RV(vpc_link).
   returned: success
   type: list
   elements: dict
@@ -163,10 +210,15 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import (
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
     AnsibleApiGatewayError,
+    Client,
     Item,
     Step,
     report,
     run_module,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import (
+    LinkApis,
+    is_at,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     differing,
@@ -183,31 +235,31 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._wait import (
 )
 
 
-def alive(links: list[Item], target_arn: str | None) -> list[Item]:
-    """Links that work or will, with this target."""
-    return [link for link in links if link["targetArns"] == [target_arn] and link["status"] in ("PENDING", "AVAILABLE")]
+def alive(links: list[Item], desired: Item) -> list[Item]:
+    """Links that work or will, of the desired version and at the desired place."""
+    return [link for link in links if is_at(link, desired) and link["status"] in ("PENDING", "AVAILABLE")]
 
 
-def superseded(links: list[Item], target_arn: str | None) -> list[Item]:
-    """Links with another target that work or will."""
-    return [link for link in links if link["targetArns"] != [target_arn] and link["status"] in ("PENDING", "AVAILABLE")]
+def superseded(links: list[Item], desired: Item) -> list[Item]:
+    """Links that another takes the place of, once no stage names them: the inactive ones too."""
+    wanted = alive(links, desired)
+    return [link for link in links if link not in wanted and link["status"] in ("PENDING", "AVAILABLE", "INACTIVE")]
 
 
 def plan(links: list[Item], desired: Item) -> list[Step]:
     """The calls that take the owned links to the desired state."""
     if desired["state"] == "absent":
         return [_deletion(link) for link in links if link["status"] != "DELETING"]
-    target = desired["target_arn"]
-    link = only("VPC link", alive(links, target))
+    link = only("VPC link", alive(links, desired))
     steps = [_deletion(old) for old in links if old["status"] == "FAILED"]
     if link is None:
-        # A load balancer takes one link at a time, so the new one waits until what held it is gone.
-        before = [old["id"] for old in links if old["targetArns"] == [target]]
+        # A load balancer takes one link V1 at a time, so the new one waits until what held it is gone.
+        before = [old for old in links if old["version"] == "1" and is_at(old, desired)]
         steps.append(Step("CreateVpcLink", desired["name"], {"before": before}))
     else:
         steps += _update_steps(link, desired)
     if desired["purge_superseded"]:
-        steps += [_deletion(old) for old in superseded(links, target)]
+        steps += [_deletion(old) for old in superseded(links, desired)]
     return steps
 
 
@@ -216,9 +268,11 @@ def _deletion(link: Item) -> Step:
 
 
 def _update_steps(link: Item, desired: Item) -> list[Step]:
-    changes = differing(link, {key: desired[key] for key in ("name", "description")})
+    # A link V2 has no description.
+    changeable = ("name", "description") if link["version"] == "1" else ("name",)
+    changes = differing(link, {key: desired[key] for key in changeable})
     patch = [replace(f"/{key}", value) for key, value in changes.items()]
-    steps = [Step("UpdateVpcLink", link["id"], {"link_id": link["id"], "patch": patch})] if patch else []
+    steps = [Step("UpdateVpcLink", link["id"], {"link": link, "patch": patch})] if patch else []
     return steps + tag_steps(f"/vpclinks/{link['id']}", link, desired["tags"])
 
 
@@ -254,8 +308,8 @@ def _in_use(link: Item, by: str) -> str:
 class Links:
     """Carries out a plan's steps, under one deadline."""
 
-    def __init__(self, client: t.Any, desired: Item, wait_for_end: bool, timeout: float) -> None:
-        self.client = client
+    def __init__(self, link_apis: LinkApis, desired: Item, wait_for_end: bool, timeout: float) -> None:
+        self.apis = link_apis
         self.desired = desired
         self.wait_for_end = wait_for_end
         self.deadline = time.monotonic() + timeout
@@ -269,59 +323,69 @@ class Links:
         elif step.action == "DeleteVpcLink":
             self._delete(arguments["link"])
         elif step.action == "UpdateVpcLink":
-            api.update_vpc_link(self.client, **arguments)
+            link = arguments["link"]
+            self.apis.of(link).update(link["id"], arguments["patch"])
         else:
-            api.tag_resource(self.client, **arguments)
+            self.apis.of(self.desired).tag(**arguments)
 
     def await_available(self, link: Item) -> Item:
-        return t.cast(Item, self._await(link["id"], waiters.judge_link_available, "become available"))
+        return t.cast(Item, self._await(link, waiters.judge_link_available, "become available"))
 
-    def await_gone(self, link_id: str) -> None:
-        self._await(link_id, waiters.judge_link_gone, "be gone")
+    def await_gone(self, link: Item) -> None:
+        self._await(link, waiters.judge_link_gone, "be gone")
 
-    def _create(self, before: list[str]) -> None:
-        for link_id in before:
-            self.await_gone(link_id)
-        described = {key: self.desired[key] for key in ("name", "description", "tags") if self.desired[key] is not None}
-        self.created = api.create_vpc_link(self.client, **described, targetArns=[self.desired["target_arn"]])
+    def _create(self, before: list[Item]) -> None:
+        for link in before:
+            self.await_gone(link)
+        self.created = self.apis.of(self.desired).create(self.desired)
 
     def _delete(self, link: Item) -> None:
         if link["status"] == "PENDING":
-            self._await(link["id"], waiters.judge_link_settled, "settle")
+            self._await(link, waiters.judge_link_settled, "settle")
         try:
-            api.delete_vpc_link(self.client, link["id"])
+            self.apis.of(link).delete(link["id"])
         except AnsibleApiGatewayError as error:
             if "is referenced in" not in str(error.exception):
                 raise
             message = _in_use(link, "deployed methods, which AWS names as [method:resource:stage]")
             raise AnsibleApiGatewayError(message=message, exception=error.exception) from error
         if self.wait_for_end:
-            self.await_gone(link["id"])
+            self.await_gone(link)
 
-    def _await(self, link_id: str, judge: t.Callable[[Item | None], Verdict], what: str) -> Item | None:
+    def _await(self, link: Item, judge: t.Callable[[Item | None], Verdict], what: str) -> Item | None:
         remaining = max(0.0, self.deadline - time.monotonic())
-        link, timeline = wait(
-            lambda: api.get_vpc_link(self.client, link_id),
+        seen, timeline = wait(
+            lambda: self.apis.of(link).get(link["id"]),
             judge,
-            subject=f"VPC link {link_id} to {what}",
+            subject=f"VPC link {link['id']} to {what}",
             timeout=remaining,
             usual="2 to 4 minutes" if judge is waiters.judge_link_available else None,
         )
         self.timeline += timeline.entries
-        return link
+        return seen
 
 
 def _prediction(before: Item | None, desired: Item) -> Item:
     """The link as it will be, for the diff."""
     if desired["state"] == "absent":
         return {}
-    asked = {key: desired[key] for key in ("name", "description", "target_arn") if desired[key] is not None}
+    shown = ("name", "version", "description", "target_arn", "subnet_ids", "security_group_ids")
+    asked = {key: desired[key] for key in shown if desired[key] is not None}
     return {**_shown(before), **asked, "tags": {**(before or {}).get("tags", {}), **desired["tags"]}}
 
 
 def _shown(link: Item | None) -> Item:
-    shown = ("id", "name", "description", "target_arn", "tags")
+    shown = ("id", "name", "version", "description", "target_arn", "subnet_ids", "security_group_ids", "tags")
     return {key: value for key, value in link_result(link).items() if key in shown} if link else {}
+
+
+def warn(links: list[Item]) -> None:
+    """Say of which links others take the place without having been asked for."""
+    for link in links:
+        if link["status"] == "FAILED":
+            warnings.warn(f"VPC link {link['id']} had failed: {link.get('statusMessage') or 'AWS gives no reason'}")
+        elif link["status"] == "INACTIVE":
+            warnings.warn(f"VPC link {link['id']} is INACTIVE: nothing went through it for 60 days")
 
 
 def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
@@ -329,39 +393,35 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     params = module.params
     ownership_tags, tags = ownership(params)
     desired = {**params, "tags": tags}
-    target = params["target_arn"]
+    link_apis = LinkApis(client, Client(module, "apigatewayv2"))
 
     def observe() -> list[Item]:
-        return owned(api.get_vpc_links(client), ownership_tags)
+        return owned(link_apis.find(), ownership_tags)
 
     found = observe()
     steps = plan(found, desired)
     doomed = [step.arguments["link"] for step in steps if step.action == "DeleteVpcLink"]
     refuse_used_links(client, doomed, params["ignored_api_tags"])
-    leaving = [link["id"] for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
-    for failure in found:
-        if failure["status"] == "FAILED":
-            warnings.warn(
-                f"VPC link {failure['id']} had failed: {failure.get('statusMessage') or 'AWS gives no reason'}"
-            )
-    links = Links(client, desired, params["wait"], params["wait_timeout"])
-    current = next(iter(alive(found, target)), found[0] if found and params["state"] == "absent" else None)
+    leaving = [link for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
+    warn(found)
+    links = Links(link_apis, desired, params["wait"], params["wait_timeout"])
+    current = next(iter(alive(found, desired)), found[0] if found and params["state"] == "absent" else None)
     diff = {"before": _shown(current), "after": _prediction(current, desired)}
     if not module.check_mode:
         for step in steps:
             started.append(step)
             links.apply(step)
-        for link_id in leaving if params["wait"] else []:
-            links.await_gone(link_id)
+        for gone in leaving if params["wait"] else []:
+            links.await_gone(gone)
         found = observe() if steps or leaving else found
-    link = (links.created or next(iter(alive(found, target)), None)) if params["state"] == "present" else None
+    link = (links.created or next(iter(alive(found, desired)), None)) if params["state"] == "present" else None
     if link and params["wait"] and not module.check_mode:
         link = links.await_available(link)
     return {
         **report(steps),
         "diff": diff,
         "vpc_link": link_result(link) if link else {},
-        "superseded": [link_result(old) for old in superseded(found, target)] if params["state"] == "present" else [],
+        "superseded": [link_result(old) for old in superseded(found, desired)] if params["state"] == "present" else [],
         "timeline": links.timeline,
     }
 
@@ -372,7 +432,10 @@ def main() -> None:
             "name": {"type": "str"},
             "description": {"type": "str"},
             "ownership_tags": {"type": "dict", "required": True},
+            "version": {"type": "str", "choices": ["1", "2"], "default": "1"},
             "target_arn": {"type": "str"},
+            "subnet_ids": {"type": "list", "elements": "str"},
+            "security_group_ids": {"type": "list", "elements": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict"},
             "purge_superseded": {"type": "bool", "default": False},
@@ -380,9 +443,14 @@ def main() -> None:
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 1200},
         },
-        required_if=[("state", "present", ["name", "target_arn"])],
+        required_if=[("state", "present", ["name"])],
         supports_check_mode=True,
     )
+    if module.params["state"] == "present":
+        place = {"1": ["target_arn"], "2": ["subnet_ids", "security_group_ids"]}[module.params["version"]]
+        missing = [option for option in place if not module.params[option]]
+        if missing:
+            module.fail_json(msg=f"version {module.params['version']} needs {' and '.join(missing)}")
     run_module(module, run)
 
 

@@ -35,6 +35,9 @@ NO_MESSAGES = {
     # A deployment's description.
     "imported sha256:… stored sha256:…",
     "imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})",
+    # A mapping template.
+    '#set($context.requestOverride.path = "…")',
+    """$util.urlEncode($input.params('…')).replaceAll("[+]", "%20")""",
     # Progress, and what a wait is for.
     ", … more to follow",
     "AWS has done …, and does not show it yet.",

@@ -60,6 +60,18 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (API, {"apigw_vpclink_throttle": {"rate_limit": 0, "burst_limit": 1}}, "apigw_vpclink_throttle"),
     (API, {"apigw_vpclink_quota": {"limit": 1, "period": "YEAR"}}, "apigw_vpclink_quota"),
     (API, {"apigw_vpclink_backends": []}, "apigw_vpclink_backends"),
+    (API, {"apigw_vpclink_version": "3"}, "apigw_vpclink_version"),
+    (API, {"apigw_vpclink_version": "2", "apigw_vpclink_subnet_ids": []}, "apigw_vpclink_subnet_ids: version 2 needs"),
+    (
+        API,
+        {"apigw_vpclink_version": "2", "apigw_vpclink_subnet_ids": ["subnet-0"]},
+        "apigw_vpclink_subnet_ids: of subnet-0 this account and region has none",
+    ),
+    (
+        FOUNDATION,
+        {"apigw_vpclink_version": "2", "apigw_vpclink_security_group_ids": ["default"]},
+        "apigw_vpclink_security_group_ids",
+    ),
 ]
 
 

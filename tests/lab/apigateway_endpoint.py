@@ -17,7 +17,7 @@ from moto.core.request import Request
 from moto.elbv2.models import elbv2_backends
 from werkzeug.serving import make_server
 
-from lab.aws.apigateway import ApiGateway
+from lab.aws.apigateway import ApiGateway, ApiGatewayV2
 from lab.settings import ACCOUNT, Settings
 
 REGION = "eu-west-1"
@@ -40,9 +40,11 @@ class _Endpoint:
         config = Config(retries={"total_max_attempts": 1})
         session = boto3.Session("test", "test", region_name=REGION)
         self.client = session.client("apigateway", endpoint_url=url, config=config)
+        self.client_v2 = session.client("apigatewayv2", endpoint_url=url, config=config)
 
     def _answer(self, request: Request) -> Any:
-        return self.service.handle(request, "arn:aws:iam::123456789012:user/tester")
+        service = ApiGatewayV2(self.service) if request.path.startswith("/v2/") else self.service
+        return service.handle(request, "arn:aws:iam::123456789012:user/tester")
 
 
 @functools.cache
@@ -54,6 +56,12 @@ def client_of(service: ApiGateway) -> Any:
     """A boto3 client whose calls this service answers, until another is asked for."""
     _endpoint().service = service
     return _endpoint().client
+
+
+def client_v2_of(service: ApiGateway) -> Any:
+    """Likewise, of the API with VPC links V2."""
+    _endpoint().service = service
+    return _endpoint().client_v2
 
 
 def add_load_balancer(name: str, kind: str = "net") -> str:

@@ -22,15 +22,19 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 from ansible_collections.seam.eks_auto.tests.lab.apigateway_endpoint import (
+    REGION,
     add_load_balancer,
     client_of,
+    client_v2_of,
     document,
     http_method,
     settings,
 )
+from moto.ec2.models import ec2_backends
 
 from lab.aws.apigateway import ApiGateway
 from lab.dataplane.gateway import Gateway
+from lab.settings import ACCOUNT
 
 HOST = "http://nlb.example:8080"
 
@@ -339,3 +343,55 @@ def test_requests_side_by_side(front: Front) -> None:
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda number: front.call(f"/pet?n={number}"), range(100)))
     assert [answer.json["path"] for answer in answers] == [f"/pet?n={number}" for number in range(100)]
+
+
+def through_v2(front: Front, templates: dict[str, str] | None = None, **integration: Any) -> None:
+    """Deploy ``/pet/{petId}`` through a link V2 on the stage ``prod``."""
+    ec2 = ec2_backends[ACCOUNT][REGION]
+    subnet, *_ = ec2.get_default_subnets().values()
+    link = client_v2_of(front.service).create_vpc_link(Name="l", SubnetIds=[subnet.id])["VpcLinkId"]
+    more = {"requestTemplates": templates} if templates else {}
+    options = {"httpMethod": "ANY", "requestParameters": TO_PATH, "integrationTarget": front.arn, **more, **integration}
+    options["responses"] = {"default": {"statusCode": "200"}}
+    operation = http_method("http://${stageVariables.host}/api/v3/pet/{petId}", **options)
+    front.deploy({"/pet/{petId}": {"post": operation | {"parameters": [PET_ID]}}}, linked=False)
+    front.set_variable("link", link)
+
+
+OVERRIDE = """#set($p0 = $util.urlEncode($input.params('petId')).replaceAll("[+]", "%20"))
+#set($context.requestOverride.path = "/api/v3/pet/${p0}")
+$input.body"""
+
+
+@pytest.mark.parametrize("kind", ["http", "http_proxy"])
+def test_through_a_link_v2_the_stage_is_in_the_path_unless_a_template_says_another(front: Front, kind: str) -> None:
+    through_v2(front, type=kind)
+    assert front.call("/pet/7", "POST", b"{}").json["path"] == "/prod/api/v3/pet/7"
+    through_v2(front, {"application/json": OVERRIDE}, type=kind)
+    answer = front.call("/pet/a%20%2Fb", "POST", b'{"id": 7}')
+    assert (answer.json["path"], answer.json["body"]) == ("/api/v3/pet/a%20%2Fb", '{"id": 7}')
+    # A template is for one type of body.
+    plain = front.call("/pet/7", "POST", b"7", Content_Type="text/plain")
+    assert plain.json["path"] == "/prod/api/v3/pet/7"
+
+
+def test_a_template_that_is_not_evaluated_is_not_taken_for_one_that_is(front: Front) -> None:
+    through_v2(front, {"application/json": "#if(true)\n$input.body"})
+    assert refused(front.call("/pet/7", "POST", b"{}")) == (500, "Internal server error")
+
+
+def test_a_link_v2_sends_to_the_target_and_needs_one(front: Front) -> None:
+    through_v2(front, integrationTarget="")
+    assert refused(front.call("/pet/7", "POST", b"{}")) == (500, "Internal server error")
+
+
+def test_link_and_integration_are_of_one_version(front: Front) -> None:
+    """So that a stage has to get a deployment and its link in one call."""
+    through_v2(front)
+    front.set_variable("link", front.aws.create_vpc_link(name="l", targetArns=[front.arn])["id"])
+    assert refused(front.call("/pet/7", "POST", b"{}")) == (500, "Internal server error")
+
+
+def test_a_link_v2_holds_no_load_balancer(front: Front) -> None:
+    through_v2(front)
+    assert front.service.links_of(front.arn) == []

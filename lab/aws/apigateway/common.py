@@ -41,6 +41,7 @@ def quota_reached(what: str) -> AwsError:
     return AwsError(
         "LimitExceededException",
         f"Maximum number of {what} has been reached. Please contact AWS if you need additional {what}.",
+        429,
     )
 
 

@@ -14,7 +14,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,7 +70,7 @@ def _load(body: bytes) -> Any:
 
 
 def grow(
-    resources: dict[str, Item], methods: dict[str, dict[str, Item]], link_exists: Callable[[str], bool]
+    resources: dict[str, Item], methods: dict[str, dict[str, Item]], find_link: integrations.FindLink
 ) -> list[str]:
     """Add resources (with their parents) and methods to a tree. Returns the errors of integrations, in AWS's words."""
     errors = []
@@ -81,7 +81,7 @@ def grow(
             fields = method.pop("methodIntegration", None)
             if fields is not None:
                 try:
-                    integration = integrations.complete(fields, resource, method, link_exists)
+                    integration = integrations.complete(fields, resource, method, find_link)
                     integration["integrationResponses"] = fields["integrationResponses"]
                     method["methodIntegration"] = {k: v for k, v in integration.items() if v != {}}
                 except AwsError as error:

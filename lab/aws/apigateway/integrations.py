@@ -11,13 +11,17 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from lab.aws.apigateway.common import Item, bad_request, not_found, segments
-from lab.aws.apigateway.vpc_links import STAGE_VARIABLE
+from lab.aws.apigateway.vpc_links import STAGE_VARIABLE, VpcLink
+from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
+
+#: The link of an id, if there is one.
+FindLink = Callable[[str], VpcLink | VpcLinkV2 | None]
 
 #: Fields of an integration, as PutIntegration and x-amazon-apigateway-integration both name them.
 FIELDS = [
     "type", "httpMethod", "uri", "connectionType", "connectionId", "credentials", "requestParameters",
     "requestTemplates", "passthroughBehavior", "contentHandling", "timeoutInMillis", "cacheNamespace",
-    "cacheKeyParameters", "tlsConfig", "responseTransferMode",
+    "cacheKeyParameters", "tlsConfig", "responseTransferMode", "integrationTarget",
 ]  # fmt: skip
 
 _HTTP_TYPES = {"HTTP", "HTTP_PROXY"}
@@ -29,7 +33,7 @@ _METHOD_PARAMETER = re.compile(
 _OTHER_EXPRESSIONS = re.compile(r"'.*'|stageVariables\.\w+|context\.[\w.]+|method\.request\.body(\..+)?")
 
 
-def complete(fields: Item, resource: Item, method: Item, link_exists: Callable[[str], bool]) -> Item:
+def complete(fields: Item, resource: Item, method: Item, find_link: FindLink) -> Item:
     """The integration with AWS's defaults, in AWS's spelling of enumerated values.
 
     Raises AwsError for what AWS refuses (BadRequestException, NotFoundException for an unknown link).
@@ -42,11 +46,11 @@ def complete(fields: Item, resource: Item, method: Item, link_exists: Callable[[
     integration.setdefault("timeoutInMillis", 29000)
     integration.setdefault("cacheNamespace", resource["id"])
     integration.setdefault("cacheKeyParameters", [])
-    check(integration, method, link_exists)
+    check(integration, method, find_link)
     return integration
 
 
-def check(integration: Item, method: Item, link_exists: Callable[[str], bool]) -> None:
+def check(integration: Item, method: Item, find_link: FindLink) -> None:
     """Refuse what AWS refuses of an integration."""
     kind = integration.get("type")
     if kind not in _TYPES:
@@ -59,7 +63,7 @@ def check(integration: Item, method: Item, link_exists: Callable[[str], bool]) -
     if not isinstance(timeout, int) or not 50 <= timeout <= 29000:
         raise bad_request("Timeout should be between 50 ms and 29000 ms")
     if integration.get("connectionType") == "VPC_LINK":
-        _check_connection(integration.get("connectionId", ""), link_exists)
+        _check_connection(integration, find_link)
     for name, expression in integration.get("requestParameters", {}).items():
         _check_mapping(name, expression, method)
 
@@ -75,11 +79,19 @@ def _is_http_endpoint(uri: str) -> bool:
     return parts.scheme in ("http", "https") and bool(re.fullmatch(r"[\w.-]+", host, re.ASCII)) and port != 0
 
 
-def _check_connection(connection: str, link_exists: Callable[[str], bool]) -> None:
+def _check_connection(integration: Item, find_link: FindLink) -> None:
+    """Which version of link a stage variable will name is known to nobody yet."""
+    connection = integration.get("connectionId", "")
     if not connection:
         raise bad_request("ConnectionId should be set to the vpcLinkId or stage variable on connection type VPC_LINK")
-    if not STAGE_VARIABLE.search(connection) and not link_exists(connection):
+    if STAGE_VARIABLE.search(connection):
+        return
+    link = find_link(connection)
+    if link is None:
         raise not_found("Invalid Vpc Link identifier specified")
+    if isinstance(link, VpcLinkV2) and "integrationTarget" not in integration:
+        # The text is public: https://github.com/hashicorp/terraform-provider-aws/issues/45230
+        raise bad_request(f"IntegrationTarget is required for VpcLinkV2 {connection}")
 
 
 def _check_mapping(name: str, text: str, method: Item) -> None:

@@ -136,13 +136,13 @@ class RestApis(VpcLinks):
         api = find_api(self.apis, call)
         resource, method = _find_resource(api, call), _find_method(api, call)
         fields = {**call.params, "httpMethod": call.params.get("integrationHttpMethod")}
-        method["methodIntegration"] = integrations.complete(fields, resource, method, self._link_exists)
+        method["methodIntegration"] = integrations.complete(fields, resource, method, self.find_link)
         return method["methodIntegration"]
 
     def update_integration(self, call: Call) -> Item:
         method = _find_method(find_api(self.apis, call), call)
         changed = integrations.patched(_find_integration(method), patches(call))
-        integrations.check(changed, method, self._link_exists)
+        integrations.check(changed, method, self.find_link)
         method["methodIntegration"] = changed
         return changed
 
@@ -179,7 +179,7 @@ class RestApis(VpcLinks):
             raise bad_request("Warnings found during import:\n\t" + "\n\t".join(definition.warnings))
         root = importing.root()
         resources = {root["id"]: root} if overwrite else _copy(api.resources)
-        errors = importing.grow(resources, definition.methods, self._link_exists)
+        errors = importing.grow(resources, definition.methods, self.find_link)
         if errors:
             raise bad_request("Errors found during import:\n\t" + "\n\t".join(errors))
         if overwrite:
@@ -193,9 +193,6 @@ class RestApis(VpcLinks):
         api.validators |= {validator["id"]: validator for validator in definition.validators.values()}
         api.info.update(definition.info)
         return {"warnings": definition.warnings} if definition.warnings else {}
-
-    def _link_exists(self, identifier: str) -> bool:
-        return self.find_link(identifier) is not None
 
 
 def _copy(resources: dict[str, Item]) -> dict[str, Item]:

@@ -17,6 +17,7 @@ from lab.aws.apigateway.rest_apis import RestApis
 from lab.aws.apigateway.stages import Stages
 from lab.aws.apigateway.usage_plans import UsagePlan, UsagePlans
 from lab.aws.apigateway.vpc_links import VpcLink
+from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
 from lab.aws.service import Call, Service
 from lab.settings import Settings
 
@@ -32,6 +33,7 @@ class ApiGateway(RestApis, Stages, UsagePlans, Service):
         self.lock = threading.RLock()
         self.apis: dict[str, RestApi] = {}
         self.links: dict[str, VpcLink] = {}
+        self.links_v2: dict[str, VpcLinkV2] = {}
         self.plans: dict[str, UsagePlan] = {}
         self.keys: dict[str, Item] = {}
 

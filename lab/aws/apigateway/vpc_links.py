@@ -24,6 +24,7 @@ from lab.aws.apigateway.common import (
     patches,
     quota_reached,
 )
+from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
 from lab.aws.service import Call
 from lab.settings import ACCOUNT, Settings
 
@@ -59,6 +60,10 @@ class VpcLink:
             return "PENDING"
         return "FAILED" if self.failure else "AVAILABLE"
 
+    def target_of(self, integration: Item) -> str | None:
+        """Where a request goes now: to its own load balancer. An integration for a link V2 doesn't fit it."""
+        return self.target_arn if self.status == "AVAILABLE" and "integrationTarget" not in integration else None
+
     @property
     def holds_target(self) -> bool:
         """Whether the load balancer is bound by this link, so that it can be neither deleted nor linked again."""
@@ -79,6 +84,7 @@ class VpcLinks:
     region: str
     apis: dict[str, RestApi]
     links: dict[str, VpcLink]
+    links_v2: dict[str, VpcLinkV2]
 
     def create_vpc_link(self, call: Call) -> Item:
         if not call.params["name"]:
@@ -121,14 +127,18 @@ class VpcLinks:
 
     def delete_vpc_link(self, call: Call) -> None:
         link = self._link(call)
-        references = sorted(set(self._references(link.info["id"])))
-        if references:
-            raise bad_request(
-                f"Cannot delete vpc link. Vpc link '{link.info['id']}', is referenced in "
-                f"[{', '.join(references)}] in format of [Method:Resource:Stage]."
-            )
+        self.refuse_if_referenced(link.info["id"])
         if link.gone_at is None:
             link.gone_at = time.monotonic() + self.settings.seconds("vpc_link")
+
+    def refuse_if_referenced(self, link_id: str) -> None:
+        """Links of both versions are refused with the same words: hashicorp/terraform-provider-aws#12195."""
+        references = sorted(set(self._references(link_id)))
+        if references:
+            raise bad_request(
+                f"Cannot delete vpc link. Vpc link '{link_id}', is referenced in "
+                f"[{', '.join(references)}] in format of [Method:Resource:Stage]."
+            )
 
     def links_of(self, load_balancer_arn: str) -> list[Item]:
         """The links that bind a load balancer now, as GetVpcLink describes them."""
@@ -136,13 +146,14 @@ class VpcLinks:
         bound = [link for link in self.links.values() if link.target_arn == load_balancer_arn and link.holds_target]
         return [link.describe() for link in bound]
 
-    def find_link(self, identifier: str) -> VpcLink | None:
-        """The link of this id, or None."""
+    def find_link(self, identifier: str) -> VpcLink | VpcLinkV2 | None:
+        """The link of this id, of either version, or None."""
         self._forget_deleted()
-        return self.links.get(identifier)
+        return self.links.get(identifier) or self.links_v2.get(identifier)
 
     def _link(self, call: Call) -> VpcLink:
-        link = self.find_link(call.params["vpcLinkId"])
+        self._forget_deleted()
+        link = self.links.get(call.params["vpcLinkId"])
         if link is None:
             raise not_found("Invalid Vpc Link identifier specified")
         return link

@@ -20,7 +20,7 @@ from moto.core.request import Request
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 
-from lab.aws.apigateway import ApiGateway
+from lab.aws.apigateway import ApiGateway, ApiGatewayV2
 from lab.aws.eks import Eks
 from lab.aws.iam.policy import Context, Permission
 from lab.settings import ACCOUNT
@@ -62,6 +62,7 @@ _EC2_CREATES = {
     "AllocateAddress": ("elastic-ip", ()),
     "CreateNatGateway": ("natgateway", ("SubnetId", "AllocationId")),
     "CreateRouteTable": ("route-table", ("VpcId",)),
+    "CreateSecurityGroup": ("security-group", ("VpcId",)),
 }
 _EC2_CHANGES = {
     "AssociateRouteTable": ("RouteTableId", "SubnetId"),
@@ -69,6 +70,7 @@ _EC2_CHANGES = {
     "DeleteNatGateway": ("NatGatewayId",),
     "DeleteRoute": ("RouteTableId",),
     "DeleteRouteTable": ("RouteTableId",),
+    "DeleteSecurityGroup": ("GroupId",),
     "ReleaseAddress": ("AllocationId",),
     "ReplaceRoute": ("RouteTableId",),
 }
@@ -243,7 +245,7 @@ def _passed(params: Mapping[str, Any]) -> Iterator[Permission]:
 
 # API Gateway: its actions are HTTP's methods, its resources the paths.
 
-#: What API Gateway does in EC2 and ELB for whoever makes or deletes a link.
+#: What API Gateway does in EC2 and ELB for whoever makes or deletes a link V1.
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/grant-permissions-to-create-vpclink.html
 _LINK_NEEDS = {
     "POST": (
@@ -256,23 +258,40 @@ _LINK_NEEDS = {
 }
 
 
-def _apigateway_needs(service: ApiGateway, request: Request, params: Mapping[str, Any]) -> Iterator[Permission]:
-    here, path = f"arn:aws:apigateway:{service.region}::", request.path
+def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mapping[str, Any]) -> Iterator[Permission]:
+    here = f"arn:aws:apigateway:{service.region}::"
     kind = path.strip("/").partition("/")[0]
     if kind == "tags":
         # What has tags defines no condition key for those that it has.
         tagged = unquote(path).removeprefix("/tags/")
         context = _context(params.get("tags"), removed_tags=params.get("tagKeys"))
-        yield Permission(f"apigateway:{request.method}", f"{here}/tags/{quote(tagged, safe='')}", context)
+        yield Permission(f"apigateway:{method}", f"{here}/tags/{quote(tagged, safe='')}", context)
         return
     tags = params.get("tags")
-    yield Permission(f"apigateway:{request.method}", f"{here}{path}", _context(tags, _tags_at(service, path)))
-    if tags and request.method == "POST":
+    yield Permission(f"apigateway:{method}", f"{here}{path}", _context(tags, _tags_at(service, path)))
+    if tags and method == "POST":
         # Tags given with what is made are put on it, whatever its id will be. Seen in AWS's own refusals:
         # https://github.com/mattclay/aws-terminator/pull/284
         yield Permission("apigateway:PUT", f"{here}/tags/{quote(f'{here}{path}/*', safe='*')}", _context(tags))
-    if kind == "vpclinks":
-        yield from (Permission(action, "*") for action in _LINK_NEEDS.get(request.method, ()))
+
+
+def _vpc_link_needs(method: str) -> Iterator[Permission]:
+    """What a link V1 needs besides."""
+    yield from (Permission(action, "*") for action in _LINK_NEEDS.get(method, ()))
+
+
+def _apigatewayv2_needs(
+    service: ApiGatewayV2, method: str, path: str, params: Mapping[str, Any]
+) -> Iterator[Permission]:
+    """Links V2 are the same resources to IAM as links V1, but for what API Gateway does for their sake."""
+    plain = {name[0].lower() + name[1:]: value for name, value in params.items()}
+    yield from _apigateway_needs(service.rest, method, path.removeprefix("/v2"), plain)
+    if (method, path) == ("POST", "/v2/vpclinks"):
+        # The lab's account never has the role:
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
+        role = "aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway"
+        context = _context(iam__AWSServiceName="ops.apigateway.amazonaws.com")
+        yield Permission("iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/{role}", context)
 
 
 def _tags_at(service: ApiGateway, path: str) -> Tags:
@@ -283,14 +302,15 @@ def _tags_at(service: ApiGateway, path: str) -> Tags:
     kind, identifier = [*path.strip("/").split("/"), "", ""][:2]
     collections: dict[str, Mapping[str, Any]] = {
         "restapis": service.apis,
-        "vpclinks": service.links,
+        "vpclinks": {**service.links, **service.links_v2},
         "usageplans": service.plans,
         "apikeys": service.keys,
     }
     found = collections.get(kind, {}).get(identifier)
     if found is None:
         return {}
-    tags: Tags = (found if isinstance(found, dict) else found.info).get("tags", {})
+    info = found if isinstance(found, dict) else found.info
+    tags: Tags = info.get("tags") or info.get("Tags", {})
     return tags
 
 
@@ -314,7 +334,11 @@ def needs(name: str, region: str, operation: str, request: Request, service: Any
         case "eks":
             found = _eks_needs(service, operation, service.parameters(request))
         case "apigateway":
-            found = _apigateway_needs(service, request, service.parameters(request))
+            found = _apigateway_needs(service, request.method, request.path, service.parameters(request))
+            if request.path.startswith("/vpclinks"):
+                found = [*found, *_vpc_link_needs(request.method)]
+        case "apigatewayv2":
+            found = _apigatewayv2_needs(service, request.method, request.path, service.parameters(request))
         case _:
             found = [Permission(f"{_PREFIXES.get(name, name)}:{operation}", "*")]
     return list(found)

@@ -96,18 +96,19 @@ def report(steps: list[Step]) -> Item:
 
 
 class Client:
-    """API Gateway's client, which sends once what creates something.
+    """A client of one of API Gateway's two APIs, which sends once what creates something.
 
     Creating has no idempotency token here. When the answer is lost and boto3 sends the call again, there are two.
     """
 
-    def __init__(self, module: t.Any) -> None:
+    def __init__(self, module: t.Any, api: str = "apigateway") -> None:
         self._module = module
-        self._client = module.client("apigateway")
+        self._api = api
+        self._client = module.client(api)
 
     @functools.cached_property
     def _once(self) -> t.Any:
-        return self._module.client("apigateway", config={"retries": {"total_max_attempts": 1}})
+        return self._module.client(self._api, config={"retries": {"total_max_attempts": 1}})
 
     def __getattr__(self, name: str) -> t.Any:
         return getattr(self._once if name.startswith("create_") else self._client, name)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 
 from .openapi import (
     INTEGRATION,
+    TARGET_KEYS,
     Node,
     OpenApiError,
     check_document,
@@ -30,7 +31,8 @@ from .openapi import (
 class Backend:
     """Where the requests below one path prefix go. ``connection_id`` and ``host`` may be stage variables.
 
-    The port picks the listener of the load balancer; the host becomes the Host header, and routes nothing.
+    The port picks the listener of the load balancer; the host becomes the Host header, and routes nothing. A link V2 sends
+    requests to ``integration_target``, the ARN of a load balancer; a link V1 knows its own.
     """
 
     path_prefix: str = "/"
@@ -39,6 +41,7 @@ class Backend:
     port: int = 80
     scheme: str | None = None
     base_path: str = ""
+    integration_target: str | None = None
 
     @classmethod
     def of(cls, values: t.Any) -> Backend:
@@ -80,7 +83,21 @@ def _port(value: t.Any) -> int:
     return int(value)
 
 
-def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any) -> Node:
+@dataclass(frozen=True)
+class V2:
+    """What AWS's documents leave open of integrations with links V2."""
+
+    #: How an OpenAPI document spells the integration's target.
+    target_key: str = TARGET_KEYS[0]
+    #: Whether the backend gets the stage in the path, unless a mapping template says which path it gets.
+    stage_in_path: bool = True
+
+    def __post_init__(self) -> None:
+        if self.target_key not in TARGET_KEYS:
+            raise OpenApiError(f"integration_target_key must be {' or '.join(TARGET_KEYS)}, not '{self.target_key}'")
+
+
+def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any, v2: V2 | None = None) -> Node:
     """The document with VPC link integrations, cleaned of what ImportRestApi refuses.
 
     ``backends`` is a list of mappings (see :class:`Backend`), of which the longest prefix wins. ``backend_paths``
@@ -101,6 +118,7 @@ def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any) -> Node:
             backend = _backend_of(candidates, path)
             backend_path = overrides.get(path) or backend.base_path.rstrip("/") + path
             _connect(integration, backend, path, backend_path)
+            _target(result, operation, backend, backend_path, v2 or V2())
     return result
 
 
@@ -148,6 +166,44 @@ def _connect(integration: Node, backend: Backend, path: str, backend_path: str) 
     for name in path_parameters(path):
         mapping = integration.setdefault("requestParameters", {})
         mapping.setdefault(f"integration.request.path.{name}", f"method.request.path.{name}")
+
+
+def _target(document: Node, operation: Node, backend: Backend, backend_path: str, v2: V2) -> None:
+    """Say where a link V2 sends requests. A document that was exported may hold another target."""
+    integration = operation[INTEGRATION]
+    for key in TARGET_KEYS:
+        integration.pop(key, None)
+    if backend.integration_target is None:
+        return
+    integration[v2.target_key] = backend.integration_target
+    if v2.stage_in_path:
+        override = _path_override(backend_path)
+        templates = integration.setdefault("requestTemplates", {})
+        for media_type in _media_types(document, operation):
+            templates[media_type] = f"{override}\n{templates.get(media_type, '$input.body')}"
+
+
+def _path_override(backend_path: str) -> str:
+    """A mapping template that sets the whole path, without the stage.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration.html
+    Parameters come decoded, and stay within their segment of the path.
+    """
+    lines = []
+    for number, (name, greedy) in enumerate(re.findall(r"\{([^}+]+)(\+?)\}", backend_path)):
+        value = f"""$util.urlEncode($input.params('{name}')).replaceAll("[+]", "%20")"""
+        slashes = """.replaceAll("%2F", "/")""" if greedy else ""
+        lines.append(f"#set($p{number} = {value}{slashes})")
+        backend_path = backend_path.replace(f"{{{name}{greedy}}}", f"${{p{number}}}")
+    lines.append(f'#set($context.requestOverride.path = "{backend_path}")')
+    return "\n".join(lines)
+
+
+def _media_types(document: Node, operation: Node) -> list[str]:
+    """What an operation's bodies are. API Gateway takes a request without a type for JSON."""
+    declared = operation.get("consumes") or document.get("consumes") or []
+    content = resolve(document, operation.get("requestBody") or {}).get("content", {})
+    return sorted({"application/json", *declared, *content})
 
 
 def _declare_path_parameters(document: Node, path: str, operation: Node) -> None:

@@ -17,6 +17,11 @@ Node = dict[str, t.Any]
 
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
+#: AWS's two spellings of what a VPC link V2 sends requests to: the table of the extension's properties has the first, an
+#: example has the second. Only the first is known to work, from public deployments.
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-integration.html
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-private-integration.html
+TARGET_KEYS = ("integrationTarget", "integration-target")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", ANY)
 
 # A path parameter is a whole segment; it is greedy with a plus sign.

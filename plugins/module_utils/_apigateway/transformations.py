@@ -19,6 +19,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import (
 from .common import AnsibleApiGatewayError, Item, Step
 from .openapi import (
     INTEGRATION,
+    TARGET_KEYS,
     Node,
     method_name,
     operations,
@@ -85,9 +86,23 @@ def as_result(resource: Item | None) -> Item | None:
     )
 
 
+def link_of_v2(link: Item) -> Item:
+    """A VPC link V2, of AWS's other API, spelled as that of V1 does."""
+    spelling = {
+        "VpcLinkId": "id",
+        "Name": "name",
+        "VpcLinkStatus": "status",
+        "VpcLinkStatusMessage": "statusMessage",
+        "SubnetIds": "subnetIds",
+        "SecurityGroupIds": "securityGroupIds",
+    }
+    return {new: link[old] for old, new in spelling.items() if old in link} | {"tags": link.get("Tags", {})}
+
+
 def link_result(link: Item) -> Item:
-    """A VPC link with its one target beside AWS's list of them."""
-    return {**t.cast(Item, as_result(link)), "target_arn": link["targetArns"][0]}
+    """A VPC link with its one target (V1) beside AWS's list of them."""
+    target = {"target_arn": link["targetArns"][0]} if "targetArns" in link else {}
+    return {**t.cast(Item, as_result(link)), **target}
 
 
 # Definitions
@@ -149,7 +164,7 @@ class Fingerprint(t.NamedTuple):
         return cls(*match.groups()) if match else None
 
 
-_SHOWN = ("type", "httpMethod", "uri", "connectionType", "connectionId", "requestParameters")
+_SHOWN = ("type", "httpMethod", "uri", "connectionType", "connectionId", "integrationTarget", "requestParameters")
 
 
 def outline_of_definition(definition: Node) -> dict[str, Item]:
@@ -183,10 +198,22 @@ def _is_api_key(scheme: Node) -> bool:
 
 def _outline(api_key_required: bool, integration: Item) -> Item:
     shown = {key: integration[key] for key in _SHOWN if integration.get(key)}
+    for key in TARGET_KEYS:
+        if key in integration:
+            shown["integrationTarget"] = integration[key]
     for key in ("type", "httpMethod"):
         if key in shown:
             shown[key] = shown[key].upper()
     return {"apiKeyRequired": api_key_required, **shown}
+
+
+def lost_targets(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
+    """The methods whose integration target isn't stored as the definition has it, which a VPC link V2 can't do without."""
+    return [
+        name
+        for name, method in expected.items()
+        if method.get("integrationTarget") != stored.get(name, {}).get("integrationTarget")
+    ]
 
 
 def outline_differences(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:

@@ -28,6 +28,8 @@ def judge_link_available(link: Item | None) -> Verdict:
             OWNER,
             "mend what the message says and run again: the failed link is removed, a new one made",
         )
+    if status == "INACTIVE":
+        return Verdict.failed(status, seen, OWNER, "run again: another link takes its place")
     if status == "DELETING":
         return Verdict.failed(status, seen, OWNER, "somebody deletes the link: run again when it is gone")
     return Verdict.waiting(status, seen, OWNER, "AWS is still making the link: run again with a longer wait_timeout")

@@ -240,3 +240,78 @@ def test_bad_options(options: Node, message: str) -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         apply(small(), **options)
     assert message in str(caught.value)
+
+
+ARN = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/net/nlb/50dc6c495c0c9188"
+TARGET_KEYS = {"integrationTarget", "integration-target"}
+
+
+def integration_of(document: Node, path: str = "/pet", key: str = "get") -> Node:
+    return t.cast(Node, document["paths"][path][key][INTEGRATION])
+
+
+@pytest.mark.parametrize("key", sorted(TARGET_KEYS))
+def test_a_link_v2_gets_its_target_in_the_chosen_spelling(key: str) -> None:
+    result = apply(small(), backends=[{"integration_target": ARN}], integration_target_key=key)
+    assert {name: integration_of(result).get(name) for name in TARGET_KEYS} == {
+        **dict.fromkeys(TARGET_KEYS),
+        key: ARN,
+    }
+
+
+def test_a_target_of_an_exported_document_does_not_stay() -> None:
+    document = apply(small(), backends=[{"integration_target": "arn:old"}], stage_in_path=False)
+    assert not TARGET_KEYS & set(integration_of(apply(document)))
+    assert integration_of(apply(document, backends=[{"integration_target": ARN}]))["integrationTarget"] == ARN
+
+
+def test_an_unknown_spelling_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="integrationTarget or integration-target, not 'target'"):
+        apply(small(), integration_target_key="target")
+
+
+def test_a_template_takes_the_stage_out_of_the_path() -> None:
+    backends = [{"integration_target": ARN, "base_path": "/api/v3"}]
+    assert integration_of(apply(small(), backends=backends))["requestTemplates"] == {
+        "application/json": '#set($context.requestOverride.path = "/api/v3/pet")\n$input.body'
+    }
+
+
+def test_parameters_of_the_path_stay_within_their_segments(petstore: Node) -> None:
+    petstore["paths"]["/files/{id}/{rest+}"] = {"get": {"responses": {}}}
+    result = apply(petstore, backends=[{"integration_target": ARN}])
+    assert integration_of(result, "/files/{id}/{rest+}")["requestTemplates"]["application/json"].splitlines() == [
+        """#set($p0 = $util.urlEncode($input.params('id')).replaceAll("[+]", "%20"))""",
+        """#set($p1 = $util.urlEncode($input.params('rest')).replaceAll("[+]", "%20").replaceAll("%2F", "/"))""",
+        '#set($context.requestOverride.path = "/files/${p0}/${p1}")',
+        "$input.body",
+    ]
+
+
+def test_bodies_of_each_declared_type_get_the_template(petstore: Node) -> None:
+    result = apply(petstore, backends=[{"integration_target": ARN}])
+    found = integration_of(result, "/pet/{petId}/uploadImage", "post")["requestTemplates"]
+    assert set(found) == {"application/json", "application/octet-stream"}
+    swagger = {**small(consumes=["text/plain"]), "swagger": "2.0"}
+    del swagger["openapi"]
+    found = integration_of(apply(swagger, backends=[{"integration_target": ARN}]))["requestTemplates"]
+    assert set(found) == {"application/json", "text/plain"}
+
+
+def test_a_template_of_the_documents_own_stays() -> None:
+    own: Node = {"type": "http", "httpMethod": "GET", "requestTemplates": {"application/json": "{}"}}
+    document = small()
+    document["paths"]["/pet"]["get"][INTEGRATION] = own
+    templates = integration_of(apply(document, backends=[{"integration_target": ARN}]))["requestTemplates"]
+    assert templates["application/json"].splitlines()[-1] == "{}"
+
+
+def test_without_a_stage_in_the_path_there_is_no_template() -> None:
+    result = apply(small(), backends=[{"integration_target": ARN}], stage_in_path=False)
+    assert "requestTemplates" not in integration_of(result)
+
+
+def test_links_v1_get_neither(exported: Node) -> None:
+    for item in apply(exported)["paths"].values():
+        for operation in item.values():
+            assert not (TARGET_KEYS | {"requestTemplates"}) & set(operation[INTEGRATION])

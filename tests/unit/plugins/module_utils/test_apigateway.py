@@ -41,6 +41,7 @@ def link(status: str, message: str | None = None) -> Item:
         (waiters.judge_link_available, link("PENDING"), "waiting", "PENDING"),
         (waiters.judge_link_available, link("AVAILABLE"), "done", "AVAILABLE"),
         (waiters.judge_link_available, link("FAILED"), "failed", "FAILED"),
+        (waiters.judge_link_available, link("INACTIVE"), "failed", "INACTIVE"),
         (waiters.judge_link_available, link("DELETING"), "failed", "DELETING"),
         (waiters.judge_link_available, None, "failed", "Missing"),
         (waiters.judge_link_settled, link("PENDING"), "waiting", "PENDING"),

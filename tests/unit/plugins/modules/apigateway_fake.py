@@ -44,6 +44,7 @@ class FakeApiGateway:
         self.keys: dict[str, Item] = {}
         self.plan_keys: dict[str, list[str]] = {}
         self._ids = itertools.count(1)
+        self.v2 = FakeApiGatewayV2(self)
 
     @property
     def changes(self) -> list[str]:
@@ -213,6 +214,59 @@ class FakeApiGateway:
         del self.keys[apiKey]
 
 
+class FakeApiGatewayV2:
+    """The other API's operations on VPC links. Its calls are remembered with those of ``rest``, as ``..._v2``."""
+
+    def __init__(self, rest: FakeApiGateway) -> None:
+        self.rest = rest
+        self.meta = rest.meta
+        self.links: dict[str, Item] = {}
+        self.pages = 1
+
+    def __getattribute__(self, name: str) -> t.Any:
+        attribute = super().__getattribute__(name)
+        if not name.startswith(("get_", "create_", "update_", "delete_", "tag_")):
+            return attribute
+
+        def called(**arguments: t.Any) -> t.Any:
+            self.rest.calls.append((f"{name}_v2", arguments))
+            return copy.deepcopy(attribute(**arguments))
+
+        return called
+
+    def get_vpc_links(self, MaxResults: str, NextToken: str = "0") -> Item:
+        """Each page has every ``pages``-th of them."""
+        page = int(NextToken)
+        more = {"NextToken": str(page + 1)} if page + 1 < self.pages else {}
+        return {"Items": list(self.links.values())[page :: self.pages], **more}
+
+    def get_vpc_link(self, VpcLinkId: str) -> Item:
+        if VpcLinkId not in self.links:
+            raise refusal("NotFoundException", "Invalid VpcLink identifier specified")
+        link = self.links[VpcLinkId]
+        if link["VpcLinkStatus"] == "DELETING":
+            return self.links.pop(VpcLinkId)
+        seen = copy.deepcopy(link)
+        if link["VpcLinkStatus"] == "PENDING":
+            link["VpcLinkStatus"] = "AVAILABLE"
+        return seen
+
+    def create_vpc_link(self, **arguments: t.Any) -> Item:
+        link = {"VpcLinkId": self.rest.new_id("v2-"), "VpcLinkStatus": "PENDING", **arguments}
+        self.links[link["VpcLinkId"]] = link
+        return link
+
+    def update_vpc_link(self, VpcLinkId: str, Name: str) -> Item:
+        self.links[VpcLinkId]["Name"] = Name
+        return self.links[VpcLinkId]
+
+    def delete_vpc_link(self, VpcLinkId: str) -> None:
+        self.links[VpcLinkId]["VpcLinkStatus"] = "DELETING"
+
+    def tag_resource(self, ResourceArn: str, Tags: dict[str, str]) -> None:
+        self.links[ResourceArn.rpartition("/")[2]]["Tags"].update(Tags)
+
+
 #: Settings that aren't text, although patch operations carry text.
 TYPES: dict[str, t.Callable[[str], t.Any]] = {
     "rateLimit": float,
@@ -262,7 +316,8 @@ class Runner:
         with patch_module_args(arguments), pytest.MonkeyPatch.context() as patch:
             said: list[str] = []
             patch.setattr(warnings, "warn", said.append)
-            patch.setattr(AnsibleAWSModule, "client", lambda *args, **kwargs: self.fake)
+            clients = {"apigatewayv2": self.fake.v2}
+            patch.setattr(AnsibleAWSModule, "client", lambda module, name, **_: clients.get(name, self.fake))
             with pytest.raises(SystemExit) as ended:
                 self.main()
         return Run(failed=ended.value.code != 0, result=json.loads(self.capsys.readouterr().out), warnings=said)

@@ -280,3 +280,48 @@ def test_a_step_that_nobody_knows_is_an_error_and_does_nothing(fake: FakeApiGate
     with pytest.raises(ValueError, match="no way to carry out DropRestApi"):
         api.apply(module.Step("DropRestApi", "api1"))
     assert fake.changes == []
+
+
+ARN = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/net/nlb/50dc6c495c0c9188"
+
+
+@pytest.fixture(params=["integrationTarget", "integration-target"])
+def options_v2(request: pytest.FixtureRequest) -> Item:
+    """A definition for links V2, in either spelling."""
+    definition = copy.deepcopy(DEFINITION)
+    definition["paths"]["/pet"]["get"]["x-amazon-apigateway-integration"][request.param] = ARN
+    return {**OPTIONS, "definition": definition}
+
+
+def test_a_target_that_is_stored_is_deployed_whatever_its_spelling(
+    fake: FakeApiGateway, run: Runner, options_v2: Item
+) -> None:
+    fake.resources[1]["resourceMethods"]["GET"]["methodIntegration"]["integrationTarget"] = ARN
+    ran = run(**options_v2)
+    assert (ran.failed, ran.warnings) == (False, [])
+    assert "create_stage" in fake.changes
+
+
+def test_a_target_that_is_not_stored_is_an_error_before_anything_is_deployed(
+    fake: FakeApiGateway, run: Runner, options_v2: Item
+) -> None:
+    run(**OPTIONS)
+    served = copy.deepcopy(fake.stages)
+    failed = run(**options_v2)
+    assert failed.failed
+    assert fake.changes == ["put_rest_api"]
+    assert fake.stages == served
+    for words in ("not stored the integration target of GET /pet", "Owner: infra", "integration_target_key"):
+        assert words in failed.result["msg"]
+
+
+def test_from_one_version_of_links_to_the_other_is_one_update_of_the_stage(
+    fake: FakeApiGateway, run: Runner, options_v2: Item
+) -> None:
+    run(**OPTIONS)
+    fake.resources[1]["resourceMethods"]["GET"]["methodIntegration"]["integrationTarget"] = ARN
+    options_v2["stage_variables"] = {"vpcLinkId": "v2", "nlbHost": "nlb.example"}
+    run(**options_v2)
+    assert fake.changes == ["put_rest_api", "create_deployment", "update_stage", "delete_deployment"]
+    (patch,) = [arguments["patchOperations"] for operation, arguments in fake.calls if operation == "update_stage"]
+    assert [operation["path"] for operation in patch] == ["/deploymentId", "/variables/vpcLinkId"]

@@ -26,19 +26,32 @@ OPTIONS: Item = {"name": "petstore", "ownership_tags": OWNER, "target_arn": NLB}
 
 
 def link(link_id: str = "l1", status: str = "AVAILABLE", target: str = NLB, **more: t.Any) -> Item:
-    return {"id": link_id, "name": "petstore", "status": status, "targetArns": [target], "tags": dict(OWNER), **more}
+    shown: Item = {"id": link_id, "name": "petstore", "status": status, "tags": dict(OWNER), "version": "1"}
+    return {**shown, "targetArns": [target], **more}
+
+
+def link_v2(link_id: str = "v2", status: str = "AVAILABLE", **more: t.Any) -> Item:
+    shown: Item = {"id": link_id, "name": "petstore", "status": status, "tags": dict(OWNER), "version": "2"}
+    return {**shown, "subnetIds": ["s1", "s2"], "securityGroupIds": ["g1"], **more}
+
+
+#: What both versions are asked for.
+DESIRED: Item = {
+    "state": "present",
+    "name": "petstore",
+    "description": None,
+    "version": "1",
+    "target_arn": NLB,
+    "subnet_ids": None,
+    "security_group_ids": None,
+    "tags": OWNER,
+    "purge_superseded": False,
+}
+V2: Item = {"version": "2", "target_arn": None, "subnet_ids": ["s2", "s1"], "security_group_ids": ["g1"]}
 
 
 def planned(*links: Item, **options: t.Any) -> list[str]:
-    desired = {
-        "state": "present",
-        "name": "petstore",
-        "description": None,
-        "target_arn": NLB,
-        "tags": OWNER,
-        "purge_superseded": False,
-    }
-    return [str(step) for step in module.plan(list(links), {**desired, **options})]
+    return [str(step) for step in module.plan(list(links), {**DESIRED, **options})]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,27 @@ def planned(*links: Item, **options: t.Any) -> list[str]:
             {"state": "absent"},
             ["DeleteVpcLink l1", "DeleteVpcLink l3"],
         ),
+        # V2.
+        ([], V2, ["CreateVpcLink petstore"]),
+        ([link_v2()], V2, []),
+        ([link_v2(status="PENDING")], V2, []),
+        ([link_v2(status="DELETING")], V2, ["CreateVpcLink petstore"]),
+        ([link_v2(status="FAILED")], V2, ["DeleteVpcLink v2", "CreateVpcLink petstore"]),
+        ([link_v2(subnetIds=["s1"])], V2, ["CreateVpcLink petstore"]),
+        ([link_v2(securityGroupIds=[])], V2, ["CreateVpcLink petstore"]),
+        ([link_v2(name="old")], V2, ["UpdateVpcLink v2"]),
+        ([link_v2()], {**V2, "description": "A link V2 has none"}, []),
+        ([link_v2()], {**V2, "tags": {**OWNER, "team": "infra"}}, ["TagResource /vpclinks/v2"]),
+        # Without traffic: another takes its place, and it goes when it is no longer named.
+        ([link_v2(status="INACTIVE")], V2, ["CreateVpcLink petstore"]),
+        ([link_v2("new"), link_v2(status="INACTIVE")], {**V2, "purge_superseded": True}, ["DeleteVpcLink v2"]),
+        ([link_v2(status="INACTIVE")], {"state": "absent"}, ["DeleteVpcLink v2"]),
+        # From one version to the other, and back.
+        ([link()], V2, ["CreateVpcLink petstore"]),
+        ([link(), link_v2()], {**V2, "purge_superseded": True}, ["DeleteVpcLink l1"]),
+        ([link_v2()], {}, ["CreateVpcLink petstore"]),
+        ([link(), link_v2()], {"purge_superseded": True}, ["DeleteVpcLink v2"]),
+        ([link(), link_v2()], {"state": "absent"}, ["DeleteVpcLink l1", "DeleteVpcLink v2"]),
     ],
 )
 def test_plan(links: list[Item], options: Item, expected: list[str]) -> None:
@@ -70,15 +104,8 @@ def test_plan(links: list[Item], options: Item, expected: list[str]) -> None:
 
 def test_new_link_waits_until_load_balancer_is_free() -> None:
     links = [link("l1", "DELETING"), link("l2", "FAILED"), link("l3", "DELETING", OTHER)]
-    desired: Item = {
-        "state": "present",
-        "name": "p",
-        "description": None,
-        "target_arn": NLB,
-        "tags": {},
-        "purge_superseded": False,
-    }
-    assert module.plan(links, desired)[-1].arguments == {"before": ["l1", "l2"]}
+    assert module.plan(links, DESIRED)[-1].arguments == {"before": links[:2]}
+    assert module.plan([link_v2(status="DELETING")], {**DESIRED, **V2})[-1].arguments == {"before": []}
 
 
 def test_two_links_for_one_target_are_named() -> None:
@@ -104,7 +131,7 @@ def test_creates_waits_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> N
     assert told(made) == told(predicted) == ["CreateVpcLink petstore"]
     assert (made["vpc_link"]["status"], made["vpc_link"]["target_arn"]) == ("AVAILABLE", NLB)
     assert [entry["reason"] for entry in made["timeline"]] == ["PENDING", "AVAILABLE"]
-    assert fake.calls[1] == ("create_vpc_link", {"name": "petstore", "tags": OWNER, "targetArns": [NLB]})
+    assert ("create_vpc_link", {"name": "petstore", "tags": OWNER, "targetArns": [NLB]}) in fake.calls
     again = run(**OPTIONS).result
     assert (again["changed"], fake.changes) == (False, [])
     assert again["diff"]["before"] == again["diff"]["after"]
@@ -148,7 +175,9 @@ def test_name_and_tags_are_kept(fake: FakeApiGateway, run: Runner) -> None:
     result = run(**OPTIONS, tags={"team": "infra"}).result
     assert fake.changes == ["update_vpc_link", "tag_resource"]
     assert (result["vpc_link"]["name"], result["vpc_link"]["tags"]) == ("petstore", {**OWNER, "team": "infra"})
-    assert result["diff"]["after"] == {k: result["vpc_link"][k] for k in ("id", "name", "target_arn", "tags")}
+    assert result["diff"]["after"] == {
+        k: result["vpc_link"][k] for k in ("id", "name", "version", "target_arn", "tags")
+    }
 
 
 def test_link_in_use_says_what_to_do(fake: FakeApiGateway, run: Runner) -> None:
@@ -242,4 +271,84 @@ def test_other_errors_go_out_as_they_are(fake: FakeApiGateway, run: Runner) -> N
 
 def test_empty_ownership_is_refused(fake: FakeApiGateway, run: Runner) -> None:
     assert "ownership_tags" in run(**{**OPTIONS, "ownership_tags": {}}).result["msg"]
+    assert fake.calls == []
+
+
+OPTIONS_V2: Item = {**OPTIONS, **V2, "target_arn": None}
+
+
+def test_a_link_v2_is_made_at_its_place_and_is_idempotent(fake: FakeApiGateway, run: Runner) -> None:
+    predicted = run(check=True, **OPTIONS_V2).result
+    assert (fake.changes, predicted["diff"]["after"]["subnet_ids"]) == ([], ["s2", "s1"])
+    made = run(**OPTIONS_V2).result
+    assert told(made) == told(predicted) == ["CreateVpcLink petstore"]
+    place = {"SubnetIds": ["s2", "s1"], "SecurityGroupIds": ["g1"]}
+    assert ("create_vpc_link_v2", {"Name": "petstore", "Tags": OWNER, **place}) in fake.calls
+    shown = {key: made["vpc_link"][key] for key in ("id", "status", "version", "subnet_ids", "security_group_ids")}
+    assert shown == {
+        "id": "v2-1",
+        "status": "AVAILABLE",
+        "version": "2",
+        "subnet_ids": ["s2", "s1"],
+        "security_group_ids": ["g1"],
+    }
+    again = run(**OPTIONS_V2).result
+    assert (again["changed"], fake.changes) == (False, [])
+
+
+def test_name_and_tags_of_a_link_v2_are_kept(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS_V2)
+    result = run(**{**OPTIONS_V2, "name": "pets"}, tags={"team": "infra"}).result
+    assert fake.changes == ["update_vpc_link_v2", "tag_resource_v2"]
+    assert (result["vpc_link"]["name"], result["vpc_link"]["tags"]) == ("pets", {**OWNER, "team": "infra"})
+
+
+def test_from_one_version_to_the_other_and_back(fake: FakeApiGateway, run: Runner) -> None:
+    old = run(**OPTIONS).result["vpc_link"]["id"]
+    moved = run(**OPTIONS_V2).result
+    assert [(each["id"], each["version"]) for each in moved["superseded"]] == [(old, "1")]
+    run(**OPTIONS_V2, purge_superseded=True)
+    assert (fake.links, list(fake.v2.links)) == ({}, [moved["vpc_link"]["id"]])
+    back = run(**OPTIONS, purge_superseded=True).result
+    assert told(back) == ["CreateVpcLink petstore", f"DeleteVpcLink {moved['vpc_link']['id']}"]
+    assert (list(fake.links), fake.v2.links) == ([back["vpc_link"]["id"]], {})
+
+
+def test_a_link_v2_without_traffic_is_reported_and_replaced(fake: FakeApiGateway, run: Runner) -> None:
+    idle = run(**OPTIONS_V2).result["vpc_link"]["id"]
+    fake.v2.links[idle]["VpcLinkStatus"] = "INACTIVE"
+    ran = run(**OPTIONS_V2)
+    assert ran.warnings == [f"VPC link {idle} is INACTIVE: nothing went through it for 60 days"]
+    assert ran.result["vpc_link"]["id"] != idle
+    assert [old["id"] for old in ran.result["superseded"]] == [idle]
+
+
+def test_absent_removes_links_of_both_versions_on_all_pages(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    run(**OPTIONS_V2)
+    run(**{**OPTIONS_V2, "subnet_ids": ["s3"]})
+    fake.v2.pages = 2
+    run(ownership_tags=OWNER, state="absent")
+    assert fake.links == fake.v2.links == {}
+
+
+def test_a_link_that_both_apis_list_is_one_of_v2(fake: FakeApiGateway, run: Runner) -> None:
+    made = run(**OPTIONS_V2).result["vpc_link"]["id"]
+    fake.links[made] = {"id": made, "name": "petstore", "status": "AVAILABLE", "tags": OWNER}
+    assert not run(**OPTIONS_V2).result["changed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"target_arn": None}, "version 1 needs target_arn"),
+        ({**OPTIONS_V2, "subnet_ids": []}, "version 2 needs subnet_ids"),
+        (
+            {**OPTIONS_V2, "subnet_ids": None, "security_group_ids": None},
+            "version 2 needs subnet_ids and security_group",
+        ),
+    ],
+)
+def test_each_version_needs_its_place(fake: FakeApiGateway, run: Runner, options: Item, says: str) -> None:
+    assert says in run(**{**OPTIONS, **options}).result["msg"]
     assert fake.calls == []

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""VPC links V2: AWS's ``apigatewayv2``, as far as REST APIs use it.
+
+A link belongs to subnets and security groups. Where a request goes is the integration's affair, so that no load balancer
+is bound. https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from moto.core.request import Request
+from moto.ec2.models import ec2_backends
+from werkzeug.wrappers import Response
+
+from lab.aws.apigateway.common import Item, bad_request, new_id, not_found, now, quota_reached
+from lab.aws.service import Call, Service
+from lab.settings import ACCOUNT
+
+if TYPE_CHECKING:
+    from lab.aws.apigateway.service import ApiGateway
+
+VPC_LINKS_V2 = 10
+#: Seconds without traffic after which a link becomes INACTIVE: 60 days, at any pace.
+IDLE = 60 * 24 * 3600.0
+
+
+@dataclasses.dataclass
+class VpcLinkV2:
+    """One link. Its status follows from the time since it was made, used or deleted."""
+
+    info: Item
+    failure: str
+    #: Seconds that its network interfaces take.
+    provisioning: float
+    ready_at: float
+    gone_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self.used_at = self.ready_at
+
+    @property
+    def status(self) -> str:
+        if self.gone_at is not None:
+            return "DELETING"
+        if time.monotonic() < self.ready_at:
+            return "PENDING"
+        if self.failure:
+            return "FAILED"
+        return "INACTIVE" if time.monotonic() - self.used_at >= IDLE else "AVAILABLE"
+
+    def target_of(self, integration: Item) -> str | None:
+        """Where a request goes now. One that meets an INACTIVE link fails, and has its network interfaces made again."""
+        status = self.status
+        if status == "INACTIVE":
+            self.ready_at = self.used_at = time.monotonic() + self.provisioning
+        elif status == "AVAILABLE":
+            self.used_at = time.monotonic()
+            return integration.get("integrationTarget")
+        return None
+
+    def describe(self) -> Item:
+        messages = {"AVAILABLE": "VPC link is ready to route traffic", "FAILED": self.failure}
+        status = self.status
+        return {**self.info, "VpcLinkStatus": status, "VpcLinkStatusMessage": messages.get(status, "")}
+
+
+class ApiGatewayV2(Service):
+    """The operations on VPC links. REST APIs, which refer to them, are those of ``rest`` in the same region."""
+
+    name = "apigatewayv2"
+
+    def __init__(self, rest: ApiGateway) -> None:
+        super().__init__(rest.region)
+        self.rest = rest
+
+    @property
+    def links(self) -> dict[str, VpcLinkV2]:
+        return self.rest.links_v2
+
+    def handle(self, request: Request, caller_arn: str) -> Response:
+        with self.rest.lock:
+            return super().handle(request, caller_arn)
+
+    def create_vpc_link(self, call: Call) -> Item:
+        subnets, groups = call.params["SubnetIds"], call.params.get("SecurityGroupIds", [])
+        if not subnets:
+            raise bad_request("At least one subnet is required")
+        failure = self._why_not(subnets, groups)
+        self._forget_deleted()
+        if len(self.links) >= VPC_LINKS_V2:
+            raise quota_reached("VPC links")
+        info = {
+            "VpcLinkId": new_id(6),
+            "Name": call.params["Name"],
+            "SubnetIds": subnets,
+            "SecurityGroupIds": groups,
+            "Tags": dict(call.params.get("Tags", {})),
+            "CreatedDate": now(),
+            "VpcLinkVersion": "V2",
+        }
+        seconds = self.rest.settings.seconds("vpc_link")
+        self.links[info["VpcLinkId"]] = VpcLinkV2(info, failure, seconds, time.monotonic() + seconds)
+        # The answer is always PENDING, even where no time passes.
+        return {**info, "VpcLinkStatus": "PENDING"}
+
+    def get_vpc_link(self, call: Call) -> Item:
+        return self._link(call).describe()
+
+    def get_vpc_links(self, call: Call) -> Item:
+        self._forget_deleted()
+        return {"Items": [link.describe() for link in self.links.values()]}
+
+    def update_vpc_link(self, call: Call) -> Item:
+        link = self._link(call)
+        if "Name" in call.params:
+            link.info["Name"] = call.params["Name"]
+        return link.describe()
+
+    def delete_vpc_link(self, call: Call) -> None:
+        link = self._link(call)
+        self.rest.refuse_if_referenced(link.info["VpcLinkId"])
+        if link.gone_at is None:
+            link.gone_at = time.monotonic() + link.provisioning
+
+    def tag_resource(self, call: Call) -> None:
+        identifier = unquote(call.params["ResourceArn"]).rpartition("::/vpclinks/")[2]
+        if identifier not in self.links:
+            raise not_found("Invalid resource identifier specified")
+        self.links[identifier].info["Tags"].update(call.params.get("Tags", {}))
+
+    def _link(self, call: Call) -> VpcLinkV2:
+        self._forget_deleted()
+        link = self.links.get(call.params["VpcLinkId"])
+        if link is None:
+            raise not_found(f"Invalid VpcLink identifier specified {call.params['VpcLinkId']}")
+        return link
+
+    def _forget_deleted(self) -> None:
+        for identifier, link in list(self.links.items()):
+            if link.gone_at is not None and time.monotonic() >= link.gone_at:
+                self.links.pop(identifier, None)
+
+    def _why_not(self, subnet_ids: list[str], group_ids: list[str]) -> str:
+        """Why a link will end FAILED, or an empty text. What isn't there, or of two VPCs, is refused."""
+        backend: Any = ec2_backends[ACCOUNT][self.region]
+        subnets = {subnet.id: subnet for zone in backend.subnets.values() for subnet in zone.values()}
+        groups = {group.id: group for vpc in backend.groups.values() for group in vpc.values()}
+        for known, identifiers, what in ((subnets, subnet_ids, "subnet"), (groups, group_ids, "security group")):
+            for identifier in identifiers:
+                if identifier not in known:
+                    raise bad_request(f"The {what} ID '{identifier}' does not exist")
+        vpcs = {subnets[each].vpc_id for each in subnet_ids} | {groups[each].vpc_id for each in group_ids}
+        if len(vpcs) > 1:
+            raise bad_request("Subnets and security groups must belong to the same VPC")
+        full = [each for each in subnet_ids if subnets[each].available_ip_address_count < 1]
+        return f"Subnet {full[0]} has no free IP address" if full else ""

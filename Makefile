@@ -18,7 +18,7 @@ demo: .venv/lab ## start the lab, run site.yml against it, call the API
 	@$(BIN)/python -m lab demo
 
 test: .venv/test .venv/docs ## every check and test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test .venv/docs ## the static checks alone
 	@$(BIN)/python -m pytest tests/static

@@ -61,9 +61,9 @@ def test_a_workload_comes_up_while_tokens_end(lab: Lab) -> None:
     run = lab.playbook("playbooks/k8s/workload.yml")
     assert run.returncode == 0, run.output
     asked = requests(lab)
-    # Each was let in, long after the first token had ended.
+    # Each was let in, also after the first token had ended.
     assert {each["responseStatus"]["code"] for each in asked} <= {200, 201, 404}
-    assert seconds_between(asked[0], asked[-1]) > 2 * LIFETIME
+    assert seconds_between(asked[0], asked[-1]) > LIFETIME
 
 
 def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +96,7 @@ def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch:
         deadline = time.monotonic() + LIMIT
         while not is_refused(tokens[0]):
             assert time.monotonic() < deadline
+            time.sleep(0.2)
         wake.clear()
         made = lab.kubectl("create", "service", "clusterip", "late", "--tcp=80")
         assert made.returncode == 0, made.stderr

@@ -86,10 +86,6 @@ options:
     description: Seconds for all waiting. AWS says 2 to 4 minutes for a link; more than 8 have been seen.
     type: int
     default: 1200
-seealso:
-  - name: VPC links V2
-    description: How AWS describes them, with the zones that take them.
-    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
@@ -98,6 +94,9 @@ seealso:
   - name: VPC links V1
     description: What a link joins, and what it holds.
     link: https://docs.aws.amazon.com/apigateway/latest/developerguide/vpc-links-v1.html
+  - name: VPC links V2
+    description: How AWS describes them, with the zones that take them.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html
   - name: Permissions for VPC links
     description: What IAM asks of who makes one.
     link: https://docs.aws.amazon.com/apigateway/latest/developerguide/grant-permissions-to-create-vpclink.html

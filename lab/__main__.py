@@ -96,7 +96,7 @@ def _add_fault_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--mutating", action="store_true", help="only calls that may change something")
     command.add_argument("--after", action="store_true", help=f"when it took effect ({', '.join(faults.LATE_KINDS)})")
     command.add_argument(
-        "--rate", type=float, default=default.rate, help="the share of calls that are hit (default: 1)"
+        "--rate", type=_share, default=default.rate, help="the share of calls that are hit (default: 1)"
     )
     command.add_argument("--skip", type=int, default=default.skip, help="calls that are let through before")
     command.add_argument("--count", type=int, help="calls that are hit at most")
@@ -105,8 +105,11 @@ def _add_fault_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _fault(folder: Path, arguments: argparse.Namespace) -> int:
+    if not folders.read_facts(folder):
+        return _no_lab(folder)
     if arguments.kind == "list":
-        print("\n".join(faults.injected(folder)))
+        for line in faults.injected(folder):
+            print(line)
         return 0
     if arguments.kind == "clear":
         faults.clear(folder)
@@ -233,10 +236,14 @@ def _status(folder: Path) -> int:
 
 def _env(folder: Path, values: Iterable[tuple[str, str]]) -> int:
     if not (folder / "env").exists():
-        print(f"There is no lab in {folder}.", file=sys.stderr)
-        return 1
+        return _no_lab(folder)
     folders.set_environment(folder, dict(values))
     return 0
+
+
+def _no_lab(folder: Path) -> int:
+    print(f"There is no lab in {folder}.", file=sys.stderr)
+    return 1
 
 
 def _demo(folder: Path) -> int:
@@ -254,6 +261,13 @@ def _pace(text: str) -> float:
     if not 0 <= pace < float("inf"):
         raise argparse.ArgumentTypeError("must be 0 or more")
     return pace
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("must be from 0 to 1")
+    return share
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -30,6 +30,8 @@ KINDS = {
 }
 #: The kinds that can come after the call took effect.
 LATE_KINDS = ("reset", "hang")
+#: The kinds that only Kubernetes has.
+KUBERNETES_KINDS = ("expired",)
 #: Kubernetes' API is called a service of this name, with operations such as "patch deployments".
 KUBERNETES = "kubernetes"
 
@@ -116,6 +118,8 @@ class _Progress:
     def hits(self, service: str, operation: str, mutating: bool) -> bool:
         fault = self.fault
         if self._hit == fault.count or (fault.mutating and not mutating):
+            return False
+        if fault.kind in KUBERNETES_KINDS and service != KUBERNETES:
             return False
         if not fnmatch.fnmatchcase(service, fault.service) or not fnmatch.fnmatchcase(operation, fault.operation):
             return False

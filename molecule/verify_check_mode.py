@@ -61,5 +61,7 @@ def test_check_mode_changed_nothing(check: Run, converge: Run) -> None:
     assert [f"{call['service']}:{call['operation']}" for call in changing] == []
     for log in LAB.glob("clusters/*/*/audit.jsonl"):
         requests = between(check, converge, log, "stageTimestamp")
-        changing = [each for each in requests if each["verb"] in ("create", "update", "patch", "delete")]
+        changing = [
+            each for each in requests if each["verb"] in ("create", "update", "patch", "delete", "deletecollection")
+        ]
         assert [each["requestURI"] for each in changing if "dryRun=All" not in each["requestURI"]] == []

@@ -28,6 +28,11 @@ _THROTTLING = {
     "eks": ("ThrottlingException", "Rate exceeded", 429),
 }
 _THROTTLED = ("Throttling", "Rate exceeded", 400)
+#: Likewise for an outage.
+_UNAVAILABILITY = {
+    "apigateway": ("ServiceUnavailableException", "The requested service is not available.", 503),
+    "eks": ("ServiceUnavailableException", "The service is unavailable. Back off and retry the operation.", 503),
+}
 _UNAVAILABLE = ("ServiceUnavailable", "The request has failed due to a temporary failure of the server.", 503)
 _POLL = 0.05
 
@@ -51,7 +56,7 @@ class FaultyApp:
             case "throttle":
                 return error(service, *_THROTTLING.get(service, _THROTTLED))(environ, start_response)
             case "unavailable":
-                return error(service, *_UNAVAILABLE)(environ, start_response)
+                return error(service, *_UNAVAILABILITY.get(service, _UNAVAILABLE))(environ, start_response)
             case "slow":
                 time.sleep(fault.seconds)
                 return self._app(environ, start_response)

@@ -45,8 +45,8 @@ async def start(
     """Start the API server of a cluster of the given Kubernetes version (such as "1.36").
 
     With KUBEBUILDER_ASSETS set (the envtest convention) it is the kube-apiserver and etcd in that folder, else the
-    lab's own. ``read_log`` serves "kubectl logs", ``faults`` hit requests (both in the lab's own server only). Its files are in the settings' folder, among
-    them the audit log.
+    lab's own. ``read_log`` serves "kubectl logs", ``faults`` hit requests (both in the lab's own server only). Its files
+    are in the settings' folder, among them the audit log.
     """
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if assets := os.environ.get("KUBEBUILDER_ASSETS"):

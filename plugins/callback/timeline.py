@@ -185,6 +185,8 @@ class CallbackModule(CallbackBase):
         atexit.unregister(self._stop)
 
     def _end_task(self, result: t.Any) -> None:
+        # What its wait saw last belongs before the next task.
+        self._read()
         with self.lock:
             self.tasks.pop(result.host.get_name(), None)
             if not self.tasks:

@@ -81,7 +81,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations
 )
 
 #: A play's environment doesn't reach lookups, so what makes modules patient (AWS_MAX_ATTEMPTS) is said here.
-_CONFIG = {"retries": {"max_attempts": 8}}
+_CONFIG = {"retries": {"total_max_attempts": 8}}
 
 
 class LookupModule(AWSLookupBase):

@@ -193,11 +193,8 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
 def change_by_hand(lab: Lab) -> None:
     """What the next run has to mend, so that it needs the permissions to mend it."""
     iam, ec2 = lab.client("iam"), lab.client("ec2")
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-    iam.update_assume_role_policy(RoleName="petstore-cluster", PolicyDocument=json.dumps(trust))
+    # Without sts:TagSession, which Auto Mode needs.
+    iam.update_assume_role_policy(RoleName="petstore-cluster", PolicyDocument=trust({"Service": "eks.amazonaws.com"}))
     iam.update_role(RoleName="petstore-node", Description="changed by hand")
     (table,) = ec2.describe_route_tables(
         Filters=[{"Name": "tag:seam.eks_auto/private-subnets-of", "Values": ["petstore"]}]
@@ -210,18 +207,15 @@ def change_by_hand(lab: Lab) -> None:
     )
 
 
+def trust(principal: dict[str, str]) -> str:
+    """A trust policy that lets this principal become the role."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def make_role(lab: Lab, name: str) -> str:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{lab.facts['account']}:root"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    role = lab.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    document = trust({"AWS": f"arn:aws:iam::{lab.facts['account']}:root"})
+    role = lab.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
     return str(role["Arn"])
 
 
@@ -305,17 +299,8 @@ def test_infra_lets_in_whom_the_administrator_named_and_nobody_else(lab: Lab, ro
 def test_infra_keeps_the_trust_of_the_clusters_roles_and_becomes_neither(lab: Lab, role: str) -> None:
     """EKS lets these two into Kubernetes itself."""
     account = lab.facts["account"]
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{account}:role/seam-infra"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    lab.client("iam", "infra").update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+    itself = trust({"AWS": f"arn:aws:iam::{account}:role/seam-infra"})
+    lab.client("iam", "infra").update_assume_role_policy(RoleName=role, PolicyDocument=itself)
     sts = lab.client("sts", "infra")
     with pytest.raises(sts.exceptions.ClientError, match="with an explicit deny in an identity-based policy"):
         sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="test")

@@ -17,7 +17,7 @@ import pytest
 
 from .conftest import BIN, CHECKOUT
 
-#: A module that waits for two seconds on one host, and not at all on the other.
+#: A module that waits for some seconds on one host, and not at all on the other.
 MODULE = """
 import time
 from ansible.module_utils.basic import AnsibleModule
@@ -45,7 +45,7 @@ INVENTORY = """
 all:
   hosts:
     quick: {seconds: 0.0}
-    slow: {seconds: 4.0}
+    slow: {seconds: 5.0}
   vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
 """
 ERASE = "\r\x1b[2K"
@@ -96,7 +96,7 @@ def test_a_terminal_has_one_line_that_is_kept_current(command: list[str], tmp_pa
     # What stays on the screen: of each line what was written after it was last erased.
     screen = [line.rpartition(ERASE)[2] for line in written.split("\n")]
     assert [line for line in screen if "being made" in line] == []
-    assert len([line for line in screen if re.fullmatch(r"  … +[45] s  the thing: It is there\. .*", line)]) == 1
+    assert len([line for line in screen if re.fullmatch(r"  … +[56] s  the thing: It is there\. .*", line)]) == 1
     assert {"ok: [quick]", "changed: [slow]"} <= set(screen)
     assert screen.index("ok: [quick]") < screen.index("changed: [slow]")
     assert any(line.startswith("TIMELINE") for line in screen)

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,27 @@ def test_a_fault_hits_what_it_names(lab: RunningLab) -> None:
     assert [(each["kind"], each["operation"]) for each in listed][-1] == ("unavailable", "CreateTags")
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("eks", "list_clusters", "ServiceUnavailableException"),
+        ("apigateway", "get_rest_apis", "ServiceUnavailableException"),
+        ("elbv2", "describe_load_balancers", "ServiceUnavailable"),
+    ],
+)
+def test_each_service_is_unavailable_in_its_own_words(lab: RunningLab, service: str, operation: str, code: str) -> None:
+    fault(lab, "unavailable", "--count", "1")
+    with pytest.raises(ClientError) as refused:
+        getattr(client(lab, service), operation)()
+    response = refused.value.response
+    assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (code, 503)
+
+
+def test_what_only_kubernetes_has_hits_no_aws_call(lab: RunningLab) -> None:
+    fault(lab, "expired")
+    assert client(lab, "ec2").describe_vpcs()["Vpcs"]
+
+
 @pytest.mark.parametrize(("after", "made"), [(False, 0), (True, 1)])
 def test_a_connection_ends_before_or_after_the_call_took_effect(lab: RunningLab, after: bool, made: int) -> None:
     fault(lab, "reset", "--operation", "CreateRestApi", "--count", "1", *(["--after"] if after else []))
@@ -115,8 +137,10 @@ def test_a_call_hangs_until_the_faults_are_cleared(lab: RunningLab) -> None:
         ended.set()
 
     threading.Thread(target=call, daemon=True).start()
+    deadline = time.monotonic() + LIMIT
     while not any("CreateRestApi" in line and "hang" in line for line in faults.injected(lab.folder)):
-        assert not ended.is_set()
+        assert not ended.wait(0.05)
+        assert time.monotonic() < deadline
     fault(lab, "clear")
     assert ended.wait(LIMIT)
     assert "hung" not in [each["name"] for each in client(lab, "apigateway").get_rest_apis()["items"]]
@@ -190,7 +214,17 @@ def test_chance_is_seeded(tmp_path: Path) -> None:
     assert 250 < sum(first) < 350
 
 
-def test_only_what_can_come_late_may(lab: RunningLab) -> None:
-    command = [sys.executable, "-m", "lab", "fault", "--folder", str(lab.folder), "throttle", "--after"]
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["throttle", "--after"], "--after goes with reset and hang only."),
+        (["throttle", "--rate", "30"], "argument --rate: must be from 0 to 1"),
+        (["throttle", "--folder", "/nowhere"], "There is no lab in /nowhere."),
+    ],
+)
+def test_what_cannot_be_is_refused(lab: RunningLab, arguments: list[str], says: str) -> None:
+    command = [sys.executable, "-m", "lab", "fault", "--folder", str(lab.folder), *arguments]
     refused = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert (refused.returncode, refused.stderr) == (1, "--after goes with reset and hang only.\n")
+    assert refused.returncode != 0
+    assert refused.stderr.splitlines()[-1].endswith(says)
+    assert faults.read(lab.folder) == []

@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
     [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["mypy", "lab", "plugins", "tools", "molecule", "tests", "noxfile.py"],
+        ["mypy"],
         ["yamllint", "--strict", "."],
         ["ansible-lint", "--offline", "--strict"],
     ],

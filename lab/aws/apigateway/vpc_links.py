@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import time
 from collections.abc import Iterable
@@ -14,8 +13,10 @@ from collections.abc import Iterable
 from lab.aws.apigateway.common import (
     VPC_LINKS,
     Item,
+    Link,
     RestApi,
     bad_request,
+    forget_deleted,
     methods_of,
     new_id,
     not_found,
@@ -39,26 +40,12 @@ def resolve_variables(text: str, variables: dict[str, str]) -> str | None:
     return STAGE_VARIABLE.sub(lambda match: variables[match[1]], text)
 
 
-@dataclasses.dataclass
-class VpcLink:
-    """One link. Its status follows from the time since it was made or deleted."""
-
-    info: Item
-    failure: str
-    ready_at: float
-    gone_at: float | None = None
+class VpcLink(Link):
+    """A link V1, of one load balancer."""
 
     @property
     def target_arn(self) -> str:
         return str(self.info["targetArns"][0])
-
-    @property
-    def status(self) -> str:
-        if self.gone_at is not None:
-            return "DELETING"
-        if time.monotonic() < self.ready_at:
-            return "PENDING"
-        return "FAILED" if self.failure else "AVAILABLE"
 
     def target_of(self, integration: Item) -> str | None:
         """Where a request goes now: to its own load balancer. An integration for a link V2 doesn't fit it."""
@@ -95,7 +82,7 @@ class VpcLinks:
         for arn in targets:
             if not arn.startswith("arn:"):
                 raise bad_request(f"Invalid ARN. ARN is not well formed {arn}")
-        self._forget_deleted()
+        forget_deleted(self.links)
         if len(self.links) >= VPC_LINKS:
             raise quota_reached("VPC links")
         info = {"id": new_id(6), "name": call.params["name"], "targetArns": targets}
@@ -112,7 +99,7 @@ class VpcLinks:
         return self._link(call).describe()
 
     def get_vpc_links(self, call: Call) -> Item:
-        self._forget_deleted()
+        forget_deleted(self.links)
         return page(call, (link.describe() for link in self.links.values()))
 
     def update_vpc_link(self, call: Call) -> Item:
@@ -142,26 +129,22 @@ class VpcLinks:
 
     def links_of(self, load_balancer_arn: str) -> list[Item]:
         """The links that bind a load balancer now, as GetVpcLink describes them."""
-        self._forget_deleted()
+        forget_deleted(self.links)
         bound = [link for link in self.links.values() if link.target_arn == load_balancer_arn and link.holds_target]
         return [link.describe() for link in bound]
 
     def find_link(self, identifier: str) -> VpcLink | VpcLinkV2 | None:
         """The link of this id, of either version, or None."""
-        self._forget_deleted()
+        forget_deleted(self.links)
+        forget_deleted(self.links_v2)
         return self.links.get(identifier) or self.links_v2.get(identifier)
 
     def _link(self, call: Call) -> VpcLink:
-        self._forget_deleted()
+        forget_deleted(self.links)
         link = self.links.get(call.params["vpcLinkId"])
         if link is None:
             raise not_found("Invalid Vpc Link identifier specified")
         return link
-
-    def _forget_deleted(self) -> None:
-        for identifier, link in list(self.links.items()):
-            if link.gone_at is not None and time.monotonic() >= link.gone_at:
-                self.links.pop(identifier, None)
 
     def _why_not(self, arn: str) -> str:
         """Why a link to this target will end FAILED, or an empty text."""

@@ -19,7 +19,7 @@ from moto.core.request import Request
 from moto.ec2.models import ec2_backends
 from werkzeug.wrappers import Response
 
-from lab.aws.apigateway.common import Item, bad_request, new_id, not_found, now, quota_reached
+from lab.aws.apigateway.common import Item, Link, bad_request, forget_deleted, new_id, not_found, now, quota_reached
 from lab.aws.service import Call, Service
 from lab.settings import ACCOUNT
 
@@ -32,28 +32,20 @@ IDLE = 60 * 24 * 3600.0
 
 
 @dataclasses.dataclass
-class VpcLinkV2:
-    """One link. Its status follows from the time since it was made, used or deleted."""
+class VpcLinkV2(Link):
+    """A link V2, which also becomes inactive when it isn't used."""
 
-    info: Item
-    failure: str
     #: Seconds that its network interfaces take.
     provisioning: float
-    ready_at: float
-    gone_at: float | None = None
 
     def __post_init__(self) -> None:
         self.used_at = self.ready_at
 
     @property
     def status(self) -> str:
-        if self.gone_at is not None:
-            return "DELETING"
-        if time.monotonic() < self.ready_at:
-            return "PENDING"
-        if self.failure:
-            return "FAILED"
-        return "INACTIVE" if time.monotonic() - self.used_at >= IDLE else "AVAILABLE"
+        status = super().status
+        idle = status == "AVAILABLE" and time.monotonic() - self.used_at >= IDLE
+        return "INACTIVE" if idle else status
 
     def target_of(self, integration: Item) -> str | None:
         """Where a request goes now. One that meets an INACTIVE link fails, and has its network interfaces made again."""
@@ -93,7 +85,7 @@ class ApiGatewayV2(Service):
         if not subnets:
             raise bad_request("At least one subnet is required")
         failure = self._why_not(subnets, groups)
-        self._forget_deleted()
+        forget_deleted(self.links)
         if len(self.links) >= VPC_LINKS_V2:
             raise quota_reached("VPC links")
         info = {
@@ -106,7 +98,7 @@ class ApiGatewayV2(Service):
             "VpcLinkVersion": "V2",
         }
         seconds = self.rest.settings.seconds("vpc_link")
-        self.links[info["VpcLinkId"]] = VpcLinkV2(info, failure, seconds, time.monotonic() + seconds)
+        self.links[info["VpcLinkId"]] = VpcLinkV2(info, failure, time.monotonic() + seconds, seconds)
         # The answer is always PENDING, even where no time passes.
         return {**info, "VpcLinkStatus": "PENDING"}
 
@@ -114,7 +106,7 @@ class ApiGatewayV2(Service):
         return self._link(call).describe()
 
     def get_vpc_links(self, call: Call) -> Item:
-        self._forget_deleted()
+        forget_deleted(self.links)
         return {"Items": [link.describe() for link in self.links.values()]}
 
     def update_vpc_link(self, call: Call) -> Item:
@@ -136,16 +128,11 @@ class ApiGatewayV2(Service):
         self.links[identifier].info["Tags"].update(call.params.get("Tags", {}))
 
     def _link(self, call: Call) -> VpcLinkV2:
-        self._forget_deleted()
+        forget_deleted(self.links)
         link = self.links.get(call.params["VpcLinkId"])
         if link is None:
             raise not_found(f"Invalid VpcLink identifier specified {call.params['VpcLinkId']}")
         return link
-
-    def _forget_deleted(self) -> None:
-        for identifier, link in list(self.links.items()):
-            if link.gone_at is not None and time.monotonic() >= link.gone_at:
-                self.links.pop(identifier, None)
 
     def _why_not(self, subnet_ids: list[str], group_ids: list[str]) -> str:
         """Why a link will end FAILED, or an empty text. What isn't there, or of two VPCs, is refused."""

@@ -57,7 +57,10 @@ async def start(
     read_log: ReadLog | None = None,
     faults: Faults | None = None,
 ) -> EmbeddedServer:
-    """Serve on a free loopback port, with the audit log in ``folder``. Raises ValueError for a Kubernetes version without schemas."""
+    """Serve on a free loopback port, with the audit log in ``folder``.
+
+    Raises ValueError for a Kubernetes version without schemas.
+    """
     admin_token = secrets.token_urlsafe(32)
 
     def authenticate_admin_too(token: str) -> User | None:

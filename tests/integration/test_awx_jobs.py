@@ -109,12 +109,12 @@ class Controller:
     def launch(self, template: str, credential: str | None = None) -> Job:
         """Runs a template with its team's credential, or with another's."""
         data = self.folder / "jobs" / template.replace(" / ", "-").replace(" ", "-") / (credential or TEAMS[template])
-        for name in ("env", "inventory", "project/extensions"):
+        for name in ("env", "inventory", "project"):
             (data / name).mkdir(parents=True)
         # The project is a checkout of the collection's repository; the collection itself is in the image.
         shutil.copy(CHECKOUT / "ansible.cfg", data / "project")
         for folder in ("extensions", "playbooks"):
-            shutil.copytree(CHECKOUT / folder, data / "project" / folder, dirs_exist_ok=True)
+            shutil.copytree(CHECKOUT / folder, data / "project" / folder)
         hosts = data / "inventory/hosts"
         hosts.write_text(f"#!/usr/bin/env python3\nprint({self.inventory!r})\n")
         hosts.chmod(0o700)

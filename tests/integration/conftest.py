@@ -21,6 +21,7 @@ import pytest
 from botocore.config import Config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+BYTECODE = CHECKOUT / "tests/bytecode"
 BIN = Path(sys.executable).parent
 
 
@@ -78,8 +79,8 @@ class Lab:
                 **os.environ,
                 "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
                 "ANSIBLE_NOCOLOR": "1",
-                # Ansible looks for collections along Python's path too.
-                "PYTHONPATH": "",
+                # Without what the checkout has: Ansible looks for collections along Python's path too.
+                "PYTHONPATH": str(BYTECODE),
                 "SEAM_LAB_FOLDER": str(self.folder),
                 **(environment or {}),
             },

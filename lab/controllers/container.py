@@ -238,7 +238,7 @@ class Container:
             if failure:
                 await self._event("Warning", "Unhealthy", f"{name} probe failed: {failure}")
             yield good, bad
-            await asyncio.sleep(probes.seconds(probe.get("periodSeconds", 10), self._settings))
+            await asyncio.sleep(self._settings.between_checks(probe.get("periodSeconds", 10), good))
 
     async def _restart(self, probe: str) -> None:
         await self._event("Normal", "Killing", f"Container {self.name} failed {probe} probe, will be restarted")

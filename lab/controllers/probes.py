@@ -16,7 +16,7 @@ _GOOD = range(200, 400)
 
 
 def seconds(given: float, settings: Settings) -> float:
-    """How long a time in a pod's specification is here: a tenth, as for load balancers' health checks."""
+    """How long a time in a pod's specification is here: a tenth, as between checks."""
     return max(given * settings.pace / 10, 0.1)
 
 

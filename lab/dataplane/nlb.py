@@ -48,7 +48,7 @@ NOT_REGISTERED = Health("unused", "Target.NotRegistered", "Target is not registe
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """A target group's health check. ``interval`` and ``timeout`` are in the lab's seconds."""
+    """A target group's health check. ``interval`` is in AWS's seconds, ``timeout`` in the lab's."""
 
     protocol: str
     port: str
@@ -184,8 +184,7 @@ class NlbDataPlane:
                     yield (group.arn, target["Id"], int(target["Port"])), check
 
     def _check_of(self, group: Any) -> Check:
-        # Checks come ten times as often as on AWS, and faster still in a faster lab.
-        interval = max(float(group.health_check_interval_seconds) * self.settings.pace / 10, 0.1)
+        interval = float(group.health_check_interval_seconds)
         matcher = getattr(group, "matcher", None) or {}
         return Check(
             protocol=group.health_check_protocol,
@@ -193,7 +192,7 @@ class NlbDataPlane:
             path=group.health_check_path or "/",
             statuses=str(matcher.get("HttpCode", "200-399")),
             interval=interval,
-            timeout=max(interval, 2.0),
+            timeout=max(self.settings.between_checks(interval, 0), 2.0),
             healthy_threshold=int(group.healthy_threshold_count),
             unhealthy_threshold=int(group.unhealthy_threshold_count),
         )
@@ -232,7 +231,7 @@ class NlbDataPlane:
                 self._set_health(target, HEALTHY)
             elif bad >= target.check.unhealthy_threshold:
                 self._set_health(target, FAILED)
-            await asyncio.sleep(target.check.interval)
+            await asyncio.sleep(self.settings.between_checks(target.check.interval, good))
 
     def _set_health(self, target: Target, health: Health) -> None:
         """Keep a change, and when it was: what a wait is measured against."""

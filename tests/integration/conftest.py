@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -115,16 +116,44 @@ class Lab:
         )
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab in which nothing takes longer than it must."""
-    folder = tmp_path_factory.mktemp("lab")
+@contextlib.contextmanager
+def running_lab(folder: Path, *options: str) -> Iterator[Lab]:
+    """A lab in which nothing takes longer than it must, unless an option says so."""
     command = [sys.executable, "-m", "lab"]
-    subprocess.run([*command, "up", "--folder", str(folder), "--pace", "0"], cwd=CHECKOUT, check=True)
+    subprocess.run([*command, "up", "--folder", str(folder), "--pace", "0", *options], cwd=CHECKOUT, check=True)
     try:
         yield Lab(folder)
     finally:
         subprocess.run([*command, "down", "--folder", str(folder)], cwd=CHECKOUT, check=True)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with an empty account."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("site")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def site(shared_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A lab where site.yml has been run, for modules that leave all of it as they find it.
+
+    It is made once for all of them; anew only after one in which a test failed, as nobody knows what that left.
+    """
+    if not shared_lab.client("eks").list_clusters()["clusters"]:
+        made = shared_lab.playbook("site.yml")
+        assert made.returncode == 0, made.output
+    failed = request.session.testsfailed
+    yield shared_lab
+    if request.session.testsfailed > failed:
+        command = [sys.executable, "-m", "lab", "reset", "--folder", str(shared_lab.folder)]
+        subprocess.run(command, cwd=CHECKOUT, check=True)
 
 
 @pytest.fixture(scope="module")

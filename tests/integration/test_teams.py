@@ -4,13 +4,14 @@
 
 """Further teams: one with a namespace of its own, and one that may only look.
 
-The tests of this module build on each other: one cluster, into which infra lets three teams.
+The tests of this module build on each other: into the site's cluster infra lets two more teams.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,23 @@ FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 
 
+@pytest.fixture(scope="module")
+def lab(site: Lab) -> Iterator[Lab]:
+    yield site
+    eks, iam = site.client("eks"), site.client("iam")
+    for role in ("team-shop", "team-support"):
+        eks.delete_access_entry(clusterName="petstore", principalArn=arn(site, role))
+        iam.detach_role_policy(RoleName=role, PolicyArn=policy_arn(site))
+        iam.delete_role(RoleName=role)
+    site.kubectl("delete", "namespace", "shop", "--timeout=60s")
+
+
 def arn(lab: Lab, role: str) -> str:
     return f"arn:aws:iam::{lab.facts['account']}:role/{role}"
+
+
+def policy_arn(lab: Lab) -> str:
+    return f"arn:aws:iam::{lab.facts['account']}:policy/seam-k8s-workload"
 
 
 def make_team(lab: Lab, role: str) -> dict[str, str]:
@@ -32,8 +48,7 @@ def make_team(lab: Lab, role: str) -> dict[str, str]:
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{lab.facts['account']}:root"}}
     document = {"Version": "2012-10-17", "Statement": [{**trust, "Action": "sts:AssumeRole"}]}
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(document))
-    policy = f"arn:aws:iam::{lab.facts['account']}:policy/seam-k8s-workload"
-    iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+    iam.attach_role_policy(RoleName=role, PolicyArn=policy_arn(lab))
     session = lab.client("sts").assume_role(RoleArn=arn(lab, role), RoleSessionName="test")["Credentials"]
     return {
         "access_key": session["AccessKeyId"],
@@ -124,4 +139,4 @@ def test_the_team_takes_its_workload_away_and_leaves_the_namespace(lab: Lab, sho
     assert run.returncode == 0, run.output
     assert lab.kubectl("get", "namespace", "shop", "-o", "name").stdout == "namespace/shop\n"
     assert lab.kubectl("-n", "shop", "get", "deployments,services", "-o", "name").stdout == ""
-    assert lab.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert len(lab.client("elbv2").describe_load_balancers()["LoadBalancers"]) == 1

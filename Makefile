@@ -6,6 +6,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONPATH := $(CURDIR)/.venv/collections
+# Otherwise Python compiles a package at its first import, or, where it is told to write no bytecode, at each.
+export UV_COMPILE_BYTECODE := 1
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 

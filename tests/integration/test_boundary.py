@@ -5,7 +5,7 @@
 """The boundary between the teams: each does its whole job with its own identity, and nothing of the other's.
 
 The tests of this module build on each other: they are one life of one account, from bootstrap to teardown. ``make
-trespass`` runs them and shows what they found.
+trespass`` runs them and shows what they found. The life runs at the highest verbosity, and shows no secret.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from .conftest import CHECKOUT, Lab
+from .disclosure import Disclosure
 
 BOOTSTRAP = "playbooks/bootstrap/teams.yml"
 FOUNDATION = "playbooks/infra/foundation.yml"
@@ -29,6 +30,8 @@ TEARDOWN = "playbooks/teardown.yml"
 
 TEAM_OF = {FOUNDATION: "infra", WORKLOAD: "k8s", API: "infra", REMOVE_FOUNDATION: "infra"}
 TRESPASSES = [(playbook, "k8s" if team == "infra" else "infra") for playbook, team in TEAM_OF.items()]
+
+DISCLOSURE = Disclosure()
 
 #: Where in the lab's log of calls the trespasses begin and end: what is denied there is meant to be.
 TRESPASS: list[int] = []
@@ -50,7 +53,7 @@ class Grant(NamedTuple):
 
 def run(lab: Lab, playbook: str, *arguments: str, **variables: Any) -> str:
     """Run a playbook that must succeed; returns its output."""
-    finished = lab.playbook(playbook, *arguments, "--extra-vars", json.dumps(variables))
+    finished = DISCLOSURE.playbook(lab, playbook, *arguments, "--extra-vars", json.dumps(variables))
     assert finished.returncode == 0, finished.output
     return finished.output
 
@@ -144,7 +147,7 @@ def test_a_bootstrap_that_would_open_the_boundary_is_refused(lab: Lab, variables
 
 
 def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) -> None:
-    run(lab, "site.yml", "--check", "--diff")
+    run(lab, "site.yml", "--check")
     run(lab, "site.yml", eks_auto_cluster_version="1.35")
     change_by_hand(lab)
     definition = json.loads((CHECKOUT / "roles/apigw_vpclink/files/petstore-apigateway-export.json").read_text())
@@ -328,3 +331,28 @@ def test_the_policies_allow_what_is_needed_and_nothing_else(lab: Lab, team: str)
         f"{team:6} actions allowed {len(allowed)}, used {len(allowed) - len(unused)}, unused {len(unused)}, denied {len(denied)}"
     )
     assert (denied, unused) == ([], [])
+
+
+def test_no_output_has_a_secret(lab: Lab) -> None:
+    text = "\n".join(DISCLOSURE.outputs)
+    assert "module_args" in text, "nothing was shown that could have had one"
+    assert DISCLOSURE.api_keys
+    assert DISCLOSURE.found(lab, text) == []
+
+
+def test_no_process_was_started_with_a_secret(lab: Lab) -> None:
+    text = "\n".join(DISCLOSURE.commands)
+    assert "ansible-playbook" in text
+    assert DISCLOSURE.found(lab, text) == []
+
+
+def test_the_labs_files_are_readable_by_their_owner_alone(lab: Lab) -> None:
+    assert lab.folder.stat().st_mode & 0o077 == 0
+    secrets = [each.encode() for each in DISCLOSURE.secrets(lab)]
+    holding = [
+        path
+        for path in lab.folder.rglob("*")
+        if path.is_file() and any(secret in path.read_bytes() for secret in secrets)
+    ]
+    assert {"lab.json", "env"} <= {path.name for path in holding}
+    assert [path.name for path in holding if path.stat().st_mode & 0o077] == []

@@ -70,11 +70,16 @@ class Lab:
         )
 
     def playbook(
-        self, playbook: str, *arguments: str, environment: dict[str, str] | None = None, project: Path = CHECKOUT
+        self,
+        playbook: str,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        project: Path = CHECKOUT,
+        inventory: Path = CHECKOUT / "inventories/lab",
     ) -> Run:
         """Run a playbook as one does in a project's folder, by the project's ansible.cfg."""
         run = subprocess.run(
-            [BIN / "ansible-playbook", "-i", str(CHECKOUT / "inventories/lab"), playbook, *arguments],
+            [BIN / "ansible-playbook", "-i", str(inventory), playbook, *arguments],
             cwd=project,
             env={
                 **os.environ,

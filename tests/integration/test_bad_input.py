@@ -6,106 +6,101 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
-from .conftest import Lab
+from .conftest import CHECKOUT, Lab
 
-FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 API = "playbooks/infra/api.yml"
 
-ROLE = "arn:aws:iam::123456789012:role/team-a"
+INVALID: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("bad_input.yml").read_text(encoding="utf-8")
+)
+GROUPS = {"bootstrap": "admin", "infra": "infra", "k8s": "k8s"}
+DOCUMENTS = {
+    "list": "[]",
+    "other": '{"title": "no OpenAPI"}',
+    "no_paths": '{"openapi": "3.0.1", "info": {"title": "t", "version": "1"}, "paths": {}}',
+    "broken": '{"openapi": ',
+    "large": '{"pad": "' + "x" * (6 * 1024 * 1024) + '"}',
+}
 
 
-def entry(principal: str = ROLE, **policy: Any) -> dict[str, Any]:
-    return {"principal_arn": principal, "policies": [{"policy": "AmazonEKSEditPolicy", **policy}]}
+class Refusals(NamedTuple):
+    """How the hosts of one run ended, each with an invalid variable file."""
+
+    output: str
+    #: What the tasks that failed said, by host.
+    said: dict[str, str]
+    #: The numbers of PLAY RECAP, by host.
+    recap: dict[str, dict[str, int]]
 
 
-CASES: list[tuple[str, dict[str, Any], str]] = [
-    (FOUNDATION, {"seam_cluster": "-petstore"}, "eks_auto_cluster_name"),
-    (FOUNDATION, {"eks_auto_cluster_version": "1.36.0"}, "eks_auto_cluster_version"),
-    (FOUNDATION, {"eks_auto_cluster_version": "latest"}, "eks_auto_cluster_version"),
-    (FOUNDATION, {"eks_auto_cluster_node_pools": ["gpu"]}, "eks_auto_cluster_node_pools"),
-    (FOUNDATION, {"vpc_tagging_zones": ["us-west-2a"]}, "vpc_tagging_zones"),
-    (FOUNDATION, {"vpc_tagging_zones": ["us-west-2a", "us-west-2z"]}, "vpc_tagging_zones"),
-    (FOUNDATION, {"vpc_tagging_subnet_ids": ["subnet-0123456789abcdef0"]}, "vpc_tagging_subnet_ids"),
-    (FOUNDATION, {"vpc_tagging_vpc_id": "vpc-0123456789abcdef0"}, "vpc_tagging_vpc_id"),
-    (FOUNDATION, {"vpc_tagging_nat_gateway": True, "vpc_tagging_private": False}, "vpc_tagging_nat_gateway"),
-    (FOUNDATION, {"vpc_tagging_nat_gateway": True, "vpc_tagging_zones": []}, "vpc_tagging_nat_gateway"),
-    (FOUNDATION, {"vpc_tagging_state": "gone"}, "vpc_tagging_state"),
-    *(
-        (FOUNDATION, {"eks_auto_cluster_access_entries": entries}, says)
-        for entries, says in (
-            ([entry("arn:aws:sts::123456789012:assumed-role/team-a/alice")], "does not take the ARN of an STS session"),
-            ([entry(), entry()], "must be the ARN of an IAM role or user"),
-            ([entry("team")], "eks_auto_cluster_access_entries"),
-            ([entry(policy="AmazonEKSNoPolicy")], "there is no access policy AmazonEKSNoPolicy"),
-            ([entry(scope="namespace")], "has scope namespace, so it needs namespaces"),
-            ([entry(namespaces=["petstore"])], "has scope cluster, so it takes no namespaces"),
-        )
-    ),
-    (WORKLOAD, {"seam_namespace": "Pet_Store"}, "petstore_workload_namespace"),
-    (WORKLOAD, {"seam_service": "-link"}, "petstore_workload_load_balancer_service"),
-    (WORKLOAD, {"seam_service": "petstore"}, "petstore_workload_load_balancer_service"),
-    (WORKLOAD, {"petstore_workload_image": ""}, "petstore_workload_image"),
-    (WORKLOAD, {"petstore_workload_replicas": 0}, "petstore_workload_replicas"),
-    (WORKLOAD, {"petstore_workload_container_port": 70000}, "petstore_workload_container_port"),
-    (WORKLOAD, {"petstore_workload_target_port": 80}, "petstore_workload_target_port"),
-    (API, {"apigw_vpclink_definition_file": "/nowhere.json"}, "apigw_vpclink_definition_file"),
-    (API, {"apigw_vpclink_stage_name": "pro d"}, "apigw_vpclink_stage_name"),
-    (API, {"apigw_vpclink_throttle": {"rate_limit": 0, "burst_limit": 1}}, "apigw_vpclink_throttle"),
-    (API, {"apigw_vpclink_quota": {"limit": 1, "period": "YEAR"}}, "apigw_vpclink_quota"),
-    (API, {"apigw_vpclink_backends": []}, "apigw_vpclink_backends"),
-    (API, {"apigw_vpclink_version": "3"}, "apigw_vpclink_version"),
-    (API, {"apigw_vpclink_version": "2", "apigw_vpclink_subnet_ids": []}, "apigw_vpclink_subnet_ids: version 2 needs"),
-    (
-        API,
-        {"apigw_vpclink_version": "2", "apigw_vpclink_subnet_ids": ["subnet-0"]},
-        "apigw_vpclink_subnet_ids: of subnet-0 this account and region has none",
-    ),
-    (
-        FOUNDATION,
-        {"apigw_vpclink_version": "2", "apigw_vpclink_security_group_ids": ["default"]},
-        "apigw_vpclink_security_group_ids",
-    ),
-]
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("documents")
+    for name, text in DOCUMENTS.items():
+        (folder / f"{name}.json").write_text(text)
+    return folder
 
 
-def assert_refused(lab: Lab, playbook: str, variables: dict[str, Any], name: str) -> str:
-    before = lab.mutating_calls()
-    run = lab.playbook(playbook, "--extra-vars", json.dumps(variables))
-    assert run.returncode != 0, run.output
-    assert name in " ".join(run.output.split())
-    assert "Traceback" not in run.output
-    assert lab.mutating_calls() == before
-    return run.output
+@pytest.fixture(scope="module")
+def refused(lab: Lab, documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Refusals]:
+    """Runs a playbook once for all of its invalid variable files, each that of a host of its own."""
 
+    @functools.cache
+    def run(playbook: str) -> Refusals:
+        inventory = tmp_path_factory.mktemp("inventory")
+        shutil.copytree(CHECKOUT / "inventories/lab/group_vars", inventory / "group_vars")
+        group = GROUPS[playbook.split("/")[1]]
+        all_hosts = yaml.safe_load((CHECKOUT / "inventories/lab/hosts.yml").read_text())["all"]
+        all_hosts["children"] = {group: {"hosts": dict.fromkeys(INVALID[playbook])}}
+        (inventory / "hosts.yml").write_text(yaml.safe_dump({"all": all_hosts}))
+        (inventory / "host_vars").mkdir()
+        for name, variables in INVALID[playbook].items():
+            text = yaml.safe_dump({"documents": str(documents), **variables, "says": None})
+            (inventory / "host_vars" / f"{name}.yml").write_text(text)
+        environment = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_DISPLAY_FAILED_STDERR": "0"}
+        done = lab.playbook(playbook, inventory=inventory, environment=environment)
+        said: dict[str, str] = dict.fromkeys(INVALID[playbook], "")
+        for host, result in re.findall(r"^(?:fatal|failed): \[([^]]+)\].*? => (\{.*)$", done.output, re.MULTILINE):
+            said[host] += json.loads(result)["msg"] + "\n"
+        recap = {
+            host: {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", numbers)}
+            for host, numbers in re.findall(r"^([\w-]+) +: (ok=.*)$", done.output, re.MULTILINE)
+        }
+        return Refusals(done.output, said, recap)
 
-@pytest.mark.parametrize(("playbook", "variables", "name"), CASES, ids=lambda case: str(case)[:60])
-def test_a_bad_variable_is_named_before_anything_is_changed(
-    lab: Lab, playbook: str, variables: dict[str, Any], name: str
-) -> None:
-    assert_refused(lab, playbook, variables, name)
+    return run
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
-    [
-        ("[]", "apigw_vpclink_definition_file"),
-        ('{"title": "no OpenAPI"}', "apigw_vpclink_definition_file"),
-        ('{"openapi": "3.0.1", "info": {"title": "t", "version": "1"}, "paths": {}}', "apigw_vpclink_definition_file"),
-        ('{"pad": "' + "x" * (6 * 1024 * 1024) + '"}', "6 MB"),
-    ],
-    ids=["list", "other", "no paths", "too large"],
+    ("playbook", "name"), [(playbook, name) for playbook, files in INVALID.items() for name in files]
 )
-def test_a_document_that_cannot_be_an_api_is_refused(lab: Lab, tmp_path: Path, document: str, says: str) -> None:
-    path = tmp_path / "api.json"
-    path.write_text(document)
-    assert_refused(lab, API, {"apigw_vpclink_definition_file": str(path)}, says)
+def test_an_invalid_variable_file_ends_in_one_clear_error(
+    refused: Callable[[str], Refusals], documents: Path, playbook: str, name: str
+) -> None:
+    run = refused(playbook)
+    assert run.recap[name]["failed"] == 1, run.output
+    assert run.recap[name]["changed"] == 0
+    assert INVALID[playbook][name]["says"].replace("{{ documents }}", str(documents)) in run.said[name]
+    assert "Traceback" not in run.said[name]
+
+
+def test_nothing_was_changed_for_any_of_them(lab: Lab, refused: Callable[[str], Refusals]) -> None:
+    files = sum(len(refused(playbook).said) for playbook in INVALID)
+    print(f"{files} invalid variable files, {len(lab.mutating_calls())} mutating calls")
+    assert files >= 60
+    assert lab.mutating_calls() == []
 
 
 def test_without_credentials_there_is_one_clear_error(lab: Lab) -> None:

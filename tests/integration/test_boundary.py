@@ -111,41 +111,6 @@ def test_the_bootstrap_can_be_taken_back_and_made_again(lab: Lab) -> None:
     assert not [name for name in left if name.startswith("other-")]
 
 
-@pytest.mark.parametrize(
-    ("variables", "says"),
-    [
-        ({"team_identities_trust": {"infra": ["*"], "k8s": ["arn:aws:iam::123456789012:root"]}}, "would be open to *"),
-        (
-            {"team_identities_trust": {"infra": ["arn:aws:iam::123456789012:role/*"], "k8s": ["arn:aws:iam::1:root"]}},
-            "would be open to arn:aws:iam::123456789012:role/*",
-        ),
-        (
-            {"team_identities_trust": {"infra": ["arn:aws:iam::123456789012:root"], "k8s": []}},
-            "team_identities_trust: say",
-        ),
-        (
-            {
-                "team_identities_trust": {
-                    "infra": ["arn:aws:iam::123456789012:role/both"],
-                    "k8s": ["arn:aws:iam::123456789012:role/both"],
-                }
-            },
-            "role/both could become both teams",
-        ),
-        ({"team_identities_names": {"infra": "same", "k8s": "same"}}, "team_identities_names: each team needs a name"),
-        ({"team_identities_path": "teams"}, "team_identities_path"),
-        ({"team_identities_kubernetes_principals": ["*"]}, "team_identities_kubernetes_principals: *"),
-        ({"team_identities_cluster": "my cluster"}, "team_identities_cluster"),
-    ],
-)
-def test_a_bootstrap_that_would_open_the_boundary_is_refused(lab: Lab, variables: dict[str, Any], says: str) -> None:
-    before = len(calls(lab))
-    refused = lab.playbook(BOOTSTRAP, "--extra-vars", json.dumps(variables))
-    assert refused.returncode != 0
-    assert says in " ".join(refused.output.split())
-    assert not [call for call in calls(lab)[before:] if call["mutating"]]
-
-
 def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) -> None:
     run(lab, "site.yml", "--check")
     run(lab, "site.yml", eks_auto_cluster_version="1.35")

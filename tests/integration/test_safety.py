@@ -95,21 +95,6 @@ def test_check_mode_of_a_whole_teardown_knows_what_goes_before_what(lab: Lab) ->
     assert lab.mutating_calls() == before
 
 
-@pytest.mark.parametrize(
-    ("backends", "says"),
-    [
-        ([{"namespace": "shop", "service": "vpclink"}, {"namespace": "b", "service": "c"}], "same path_prefix"),
-        ([{"namespace": "Shop", "service": "vpclink"}], 'does not take "Shop"'),
-        ([{"namespace": "shop", "service": "1st"}], 'does not take "1st"'),
-        ([{"namespace": "shop", "service": "vpclink", "path_prefix": "user"}], "starts with a slash"),
-        ([{"namespace": "shop", "service": "vpclink", "prefix": "/user"}], "prefix"),
-    ],
-    ids=["duplicate", "namespace", "service", "prefix", "unknown"],
-)
-def test_contracts_that_cannot_be_are_refused(lab: Lab, backends: list[dict[str, str]], says: str) -> None:
-    assert_refused(lab, API, {"apigw_vpclink_backends": backends}, [], "apigw_vpclink_backends", says)
-
-
 @check_mode_or_not
 def test_a_service_whose_load_balancer_a_link_holds_is_not_removed(lab: Lab, mode: list[str]) -> None:
     link = link_to(lab, "petstore-petstore-vpclink")

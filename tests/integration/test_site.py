@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job, in the order of its life: check on an empty account, run, run again, use, tear down.
+"""The main job, in the order of its life: run, run again, use, tear down. (Check mode is molecule's, scenario `site`.)
 
 The tests of this module build on each other: they are one life of one account. All of it is done as a user does it, far
 from the checkout, with the collection installed from its tarball and the playbooks named in full.
@@ -21,7 +21,6 @@ import pytest
 
 from .conftest import Lab, Run
 
-STATE: dict[str, Any] = {}
 TEAMS = ("infra.foundation", "k8s.workload", "infra.api")
 Playbook = Callable[..., Run]
 
@@ -58,26 +57,9 @@ def api(lab: Lab) -> tuple[str, str]:
     return f"{lab.facts['execute_api_url']}/{found['id']}/prod", key["value"]
 
 
-def test_check_mode_on_an_empty_account_runs_to_the_end_and_changes_nothing(lab: Lab, playbook: Playbook) -> None:
-    run = playbook("site", "--check", "--diff")
-    assert run.returncode == 0, run.output
-    assert lab.mutating_calls() == []
-    STATE["predicted"] = run.changed_tasks
-
-
 def test_an_empty_account_becomes_a_served_api(playbook: Playbook) -> None:
     run = playbook("site")
     assert run.returncode == 0, run.output
-    STATE["changed"] = run.changed_tasks
-
-
-def test_check_mode_had_predicted_what_changed(lab: Lab) -> None:
-    # What the API server could not be asked about was predicted by a task of its own.
-    predicted = [
-        name.replace("Predict what the API server can't be asked about yet", "Apply the manifests")
-        for name in STATE["predicted"]
-    ]
-    assert predicted == STATE["changed"]
 
 
 @pytest.mark.parametrize("name", TEAMS)

@@ -39,6 +39,9 @@ options:
     description:
       - Kubernetes version, a minor version such as V("1.36"). Quote it.
       - EKS takes an upgrade one minor version at a time. For more, the module makes several updates in sequence.
+      - Before each, the module reads EKS's upgrade insights
+        (U(https://docs.aws.amazon.com/eks/latest/userguide/cluster-insights.html)). One with status C(ERROR) for that
+        version, or for none in particular, stops it with the insight's own text; others become warnings.
       - A downgrade is refused.
       - If unset, a new cluster gets the default version of EKS.
     type: str
@@ -121,6 +124,11 @@ options:
       - EKS deletes these with the cluster, but AWS does not delete one that a VPC link holds. That is left behind, and
         nobody is there any more who would remove it. So Services and Ingresses should go first.
       - To see them takes C(elasticloadbalancing:DescribeLoadBalancers) and C(elasticloadbalancing:DescribeTags).
+    type: bool
+    default: false
+  force_upgrade:
+    description:
+      - Whether to upgrade without reading EKS's upgrade insights, and to tell EKS to override its own readiness checks.
     type: bool
     default: false
   wait:
@@ -306,6 +314,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "deletion_protection": {"type": "bool"},
     "zonal_shift": {"type": "bool"},
     "allow_load_balancers": {"type": "bool", "default": False},
+    "force_upgrade": {"type": "bool", "default": False},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
     "wait": {"type": "bool", "default": True},
@@ -313,7 +322,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 }
 
 # The options that describe the cluster itself.
-_OTHERS = ("name", "state", "allow_load_balancers", "purge_tags", "wait", "wait_timeout")
+_OTHERS = ("name", "state", "allow_load_balancers", "force_upgrade", "purge_tags", "wait", "wait_timeout")
 SETTINGS = [name for name in ARGUMENTS if name not in _OTHERS]
 
 
@@ -357,6 +366,7 @@ def _run(module: AnsibleAWSModule, convergence: Convergence) -> dict[str, t.Any]
     planned = convergence.plan()
     if Step("DeleteCluster") in planned and not params["allow_load_balancers"]:
         _refuse_to_orphan(load_balancers_of(module.client("elbv2"), convergence.name), convergence.name)
+    convergence.require_readiness(planned)
     before = cluster_settings(convergence.cluster) if convergence.cluster else {}
     result: dict[str, t.Any] = {"diff": _diff(before, convergence.desired, convergence.purge_tags)}
     if module.check_mode:
@@ -376,7 +386,9 @@ def main() -> None:
     try:
         check_cluster_options(params)
         desired = given_settings(params, SETTINGS) if params["state"] == "present" else None
-        convergence = Convergence(module.client("eks"), params["name"], desired, params["purge_tags"])
+        convergence = Convergence(
+            module.client("eks"), params["name"], desired, params["purge_tags"], params["force_upgrade"]
+        )
         started = convergence.steps
         result = _run(module, convergence)
     except WaitError as error:
@@ -385,6 +397,8 @@ def main() -> None:
         if error.exception:
             module.fail_json_aws(error.exception, msg=error.message, **_actions(started))
         module.fail_json(msg=error.message, **_actions(started))
+    for warning in convergence.warnings:
+        module.warn(f"EKS's upgrade insights: {warning}")
     module.exit_json(**result)
 
 

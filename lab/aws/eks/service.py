@@ -15,13 +15,14 @@ from werkzeug.wrappers import Response
 from lab.aws.eks.access_entries import AccessEntries
 from lab.aws.eks.cluster import Cluster, ClusterHost
 from lab.aws.eks.common import Item
+from lab.aws.eks.insights import Insights
 from lab.aws.eks.updates import Updates
 from lab.aws.eks.versions import Versions
 from lab.aws.service import AwsError, Call
 from lab.settings import Settings
 
 
-class Eks(Updates, AccessEntries, Versions):
+class Eks(Updates, AccessEntries, Insights, Versions):
     """AWS's ``eks``, in the region of the settings. ``host`` runs the clusters."""
 
     name = "eks"

@@ -79,6 +79,22 @@ def update_cluster_version(client: BaseClient, name: str, token: str, request: R
     return client.update_cluster_version(name=name, clientRequestToken=token, **request)["update"]
 
 
+@EksErrorHandler.common_error_handler("list the upgrade insights of the EKS cluster")
+@_retry
+def list_upgrade_insights(client: BaseClient, name: str) -> list[Resource]:
+    """Those that are not passing, in short."""
+    pages = client.get_paginator("list_insights").paginate(
+        clusterName=name, filter={"categories": ["UPGRADE_READINESS"], "statuses": ["ERROR", "WARNING", "UNKNOWN"]}
+    )
+    return pages.build_full_result()["insights"]
+
+
+@EksErrorHandler.common_error_handler("describe an insight of the EKS cluster")
+@_retry
+def describe_insight(client: BaseClient, name: str, insight_id: str) -> Resource:
+    return client.describe_insight(clusterName=name, id=insight_id)["insight"]
+
+
 @EksErrorHandler.list_error_handler("list the updates of the EKS cluster", default_value=[])
 @_retry
 def list_updates(client: BaseClient, name: str) -> list[str]:

@@ -12,6 +12,8 @@ from .._wait import Verdict
 from . import api
 from .cluster_plan import plan
 from .common import AnsibleEksError
+from .insights import concerns, readiness
+from .options import require
 from .transformations import Settings, Step, cluster_settings, request_token
 from .waiters import judge_refusal, judge_status, judge_updates
 
@@ -26,11 +28,16 @@ class Convergence:
     changes nothing about where it ends. Attributes: ``cluster`` as last seen, ``steps`` started so far.
     """
 
-    def __init__(self, client: BaseClient, name: str, desired: Settings | None, purge_tags: bool) -> None:
+    def __init__(
+        self, client: BaseClient, name: str, desired: Settings | None, purge_tags: bool, force_upgrade: bool = False
+    ) -> None:
         self.client = client
         self.name = name
         self.desired = desired
         self.purge_tags = purge_tags
+        self.force_upgrade = force_upgrade
+        #: What insights say that doesn't stand in the way of the upgrade.
+        self.warnings: list[str] = []
         self.cluster: dict[str, t.Any] | None = api.describe_cluster(client, name)
         self.steps: list[Step] = []
         self._our_updates: set[str] = set()
@@ -52,6 +59,25 @@ class Convergence:
         # https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
         current["deletion_protection"] &= cluster["status"] != "FAILED"
         return plan(current, self.desired, self.purge_tags)
+
+    def require_readiness(self, steps: list[Step]) -> None:
+        """Read the upgrade insights if the next of these steps to a version is to be done.
+
+        Raises :class:`AnsibleEksError` with their words if one fails.
+        """
+        version = next((step.request["version"] for step in steps if step.action == "VersionUpdate"), None)
+        if version is None or self.force_upgrade:
+            return
+        listed = [each for each in api.list_upgrade_insights(self.client, self.name) if concerns(each, version)]
+        found = readiness([api.describe_insight(self.client, self.name, each["id"]) for each in listed], version)
+        require(
+            not found.blocking,
+            f"version: EKS's upgrade insights speak against Kubernetes {version}. {' '.join(found.blocking)}\n"
+            "Owner: who runs what was found\n"
+            "To do: mend it. EKS looks again within 24 hours, or when told to (aws eks start-insights-refresh). "
+            "force_upgrade: true upgrades all the same.",
+        )
+        self.warnings.extend(each for each in found.warnings if each not in self.warnings)
 
     def reconcile(self) -> Verdict:
         """Look at the cluster, start what can be started, and say how things stand."""
@@ -96,8 +122,15 @@ class Convergence:
         elif step.action == "UntagResource":
             api.untag_resource(self.client, self._shown["arn"], step.request["tagKeys"])
         else:
-            update = api.update_cluster_version if step.action == "VersionUpdate" else api.update_cluster_config
-            self._our_updates.add(update(self.client, self.name, self._token(step), step.request)["id"])
+            self._our_updates.add(self._start_update(step)["id"])
+
+    def _start_update(self, step: Step) -> dict[str, t.Any]:
+        if step.action != "VersionUpdate":
+            return api.update_cluster_config(self.client, self.name, self._token(step), step.request)
+        # Each version has insights of its own.
+        self.require_readiness([step])
+        force = {"force": True} if self.force_upgrade else {}
+        return api.update_cluster_version(self.client, self.name, self._token(step), {**step.request, **force})
 
     def _judge_refusal(self, error: AnsibleEksError, creating: bool) -> Verdict:
         """Wait out what passes; raise the error again if it is final."""

@@ -107,7 +107,7 @@ def _refuse_the_impossible(current: Settings, desired: Settings) -> None:
         f"node_role_arn: can't be changed while Auto Mode is on, where it is {current['node_role_arn']}.",
     )
     require(
-        _minor(goal["version"]) >= _minor(current["version"]),
+        minor(goal["version"]) >= minor(current["version"]),
         f"version: the cluster has {current['version']}, and there is no downgrade to {goal['version']}.",
     )
     require(
@@ -180,9 +180,9 @@ def _authentication_steps(current: Settings, goal: Settings) -> list[Step]:
 
 
 def _version_steps(current: Settings, goal: Settings) -> list[Step]:
-    major, first = _minor(current["version"])
-    last = _minor(goal["version"])[1]
-    return [Step("VersionUpdate", _version(f"{major}.{minor}")) for minor in range(first + 1, last + 1)]
+    major, first = minor(current["version"])
+    last = minor(goal["version"])[1]
+    return [Step("VersionUpdate", _version(f"{major}.{number}")) for number in range(first + 1, last + 1)]
 
 
 def _auto_mode_steps(current: Settings, goal: Settings) -> list[Step]:
@@ -235,7 +235,8 @@ def _logging_steps(current: Settings, goal: Settings) -> list[Step]:
     return [Step("LoggingUpdate", {"logging": {"clusterLogging": setups}})] if setups else []
 
 
-def _minor(version: str) -> tuple[int, int]:
+def minor(version: str) -> tuple[int, int]:
+    """A version such as 1.36, to compare."""
     major, minor = version.split(".")
     return int(major), int(minor)
 

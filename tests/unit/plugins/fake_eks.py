@@ -123,6 +123,8 @@ class FakeEks:
         self.iam = FakeIam()
         #: By operation: answers that come first, an exception or what to do before the usual answer.
         self.first: dict[str, list[Refusal | t.Callable[[], object]]] = {}
+        #: As DescribeInsight shows them.
+        self.insights: list[Parameters] = []
         self._due: list[tuple[float, t.Callable[[], None]]] = []
         self.client = boto3.client(
             "eks", region_name="us-east-1", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="example"
@@ -239,6 +241,20 @@ class FakeEks:
         cluster = self._existing()
         vpc = {**cluster["resourcesVpcConfig"], **changes.pop("resourcesVpcConfig", {})}
         return self.start_update(kind, lambda: self._set_cluster(**changes, resourcesVpcConfig=vpc))
+
+    def _ListInsights(self, params: Parameters) -> Parameters:
+        # A page for each here, too.
+        wanted = params["filter"]
+        assert wanted["categories"] == ["UPGRADE_READINESS"]
+        found = [each for each in self.insights if each["insightStatus"]["status"] in wanted["statuses"]]
+        index = int(params.get("nextToken") or 0)
+        following = {"nextToken": str(index + 1)} if index + 1 < len(found) else {}
+        shown = ("id", "name", "category", "kubernetesVersion", "insightStatus")
+        page = [{key: each[key] for key in shown if key in each} for each in found[index : index + 1]]
+        return {"insights": page, **following}
+
+    def _DescribeInsight(self, params: Parameters) -> Parameters:
+        return {"insight": next(each for each in self.insights if each["id"] == params["id"])}
 
     def _ListUpdates(self, params: Parameters) -> Parameters:
         # A page for each, so that reading only one page would be noticed.

@@ -518,3 +518,73 @@ def test_without_credentials_there_is_one_clear_error(
         eks_cluster.main()
     result = json.loads(capsys.readouterr().out)
     assert result["msg"] == "Failed to describe the EKS cluster: Unable to locate credentials"
+
+
+# Upgrade insights
+
+
+def insight(status: str, version: str | None = "1.35", **more: t.Any) -> dict[str, t.Any]:
+    about = {"kubernetesVersion": version} if version else {}
+    return {
+        "id": f"insight-{status}-{version}",
+        "name": f"Deprecated APIs removed in Kubernetes v{version}",
+        "category": "UPGRADE_READINESS",
+        "insightStatus": {"status": status, "reason": "Deprecated API usage detected."},
+        **about,
+        **more,
+    }
+
+
+FAILING = insight(
+    "ERROR",
+    recommendation="Update manifests and API clients.",
+    resources=[{"kubernetesResourceUri": "/apis/policy/v1beta1/podsecuritypolicies"}, {"insightStatus": {}}],
+)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_failing_insight_stops_an_upgrade_with_its_own_text(run: Runner, check: bool) -> None:
+    eks = FakeEks(make_cluster(version="1.34"))
+    eks.insights = [FAILING]
+    result = run(eks, check=check, name="petstore", version="1.35", tags={"team": "infra"})
+    assert result["failed"] and result["msg"].startswith(
+        "version: EKS's upgrade insights speak against Kubernetes 1.35. Deprecated APIs removed in Kubernetes v1.35 (ERROR): "
+        "Deprecated API usage detected. Update manifests and API clients. "
+        "Found at: /apis/policy/v1beta1/podsecuritypolicies\nOwner: "
+    )
+    assert eks.mutations == []
+
+
+def test_unless_it_is_forced(run: Runner) -> None:
+    eks = FakeEks(make_cluster(version="1.34"))
+    eks.insights = [FAILING]
+    assert not run(eks, name="petstore", version="1.35", force_upgrade=True)["failed"]
+    assert eks.mutations == [("UpdateClusterVersion", {"name": "petstore", "version": "1.35", "force": True})]
+
+
+def test_an_insight_about_a_later_version_stops_before_that_one(run: Runner) -> None:
+    eks = FakeEks(make_cluster(version="1.34"))
+    eks.insights = [insight("ERROR", "1.36")]
+    result = run(eks, name="petstore", version="1.37")
+    assert result["failed"] and "speak against Kubernetes 1.36" in result["msg"]
+    assert [request["version"] for _, request in eks.mutations] == ["1.35"]
+
+
+def test_other_insights_are_warnings(run: Runner) -> None:
+    eks = FakeEks(make_cluster(version="1.34"))
+    unnamed = {**insight("WARNING", None), "name": "Kubelet version skew", "insightStatus": {"status": "WARNING"}}
+    eks.insights = [unnamed, insight("UNKNOWN", resources=[{"arn": "arn:a"}]), insight("WARNING", "1.36")]
+    result = run(eks, name="petstore", version="1.35")
+    assert not result["failed"]
+    assert result["warnings"] == [
+        "EKS's upgrade insights: Kubelet version skew (WARNING)",
+        "EKS's upgrade insights: Deprecated APIs removed in Kubernetes v1.35 (UNKNOWN): Deprecated API usage detected. "
+        "Found at: arn:a",
+    ]
+
+
+def test_without_an_upgrade_no_insight_is_read(run: Runner) -> None:
+    eks = FakeEks(make_cluster(version="1.34"))
+    eks.insights = [FAILING]
+    assert not run(eks, name="petstore", version="1.34", tags={"team": "infra"})["failed"]
+    assert not [operation for operation, _ in eks.calls if "Insight" in operation]

@@ -276,12 +276,17 @@ def _update_steps(link: Item, desired: Item) -> list[Step]:
 
 
 def users(link: Item, stages: list[tuple[Item, Item]]) -> list[str]:
-    """The stages whose variables name the link, in words, out of pairs of REST API and stage."""
+    """The stages whose variables name the link, be it for a canary, in words, out of pairs of REST API and stage."""
     return [
         f"stage {stage['stageName']} of REST API {api['name']} ({api['id']})"
         for api, stage in stages
-        if link["id"] in stage.get("variables", {}).values()
+        if link["id"] in (*stage.get("variables", {}).values(), *_canary_variables(stage).values())
     ]
+
+
+def _canary_variables(stage: Item) -> dict[str, str]:
+    variables: dict[str, str] = stage.get("canarySettings", {}).get("stageVariableOverrides", {})
+    return variables
 
 
 def refuse_used_links(client: t.Any, links: list[Item], ignored_api_tags: dict[str, str] | None) -> None:

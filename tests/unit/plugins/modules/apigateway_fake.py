@@ -269,6 +269,7 @@ class FakeApiGatewayV2:
 
 #: Settings that aren't text, although patch operations carry text.
 TYPES: dict[str, t.Callable[[str], t.Any]] = {
+    "percentTraffic": float,
     "rateLimit": float,
     "burstLimit": int,
     "limit": int,

@@ -218,6 +218,18 @@ def test_a_link_that_a_stage_names_is_not_removed(
 
 
 @pytest.mark.usefixtures("stages")
+def test_a_link_that_a_canary_uses_is_not_removed_either(fake: FakeApiGateway, run: Runner) -> None:
+    fake.stages["prod"] = {
+        "stageName": "prod",
+        "variables": {"vpcLinkId": "other"},
+        "canarySettings": {"stageVariableOverrides": {"vpcLinkId": "l1"}},
+    }
+    assert (
+        "VPC link l1 (petstore) is still used by stage prod" in run(ownership_tags=OWNER, state="absent").result["msg"]
+    )
+
+
+@pytest.mark.usefixtures("stages")
 @pytest.mark.parametrize(("ignored", "failed"), [({"of": "petstore"}, False), ({"of": "shop"}, True), ({}, True)])
 def test_an_api_that_lets_go_by_itself_does_not_stand_in_the_way(run: Runner, ignored: Item, failed: bool) -> None:
     assert run(ownership_tags=OWNER, state="absent", ignored_api_tags=ignored, check=True).failed is failed

@@ -27,13 +27,14 @@ KINDS = {
     "slow": "answered after --seconds",
     "hang": "not answered, until the faults are cleared: then the connection ends",
     "expired": "Kubernetes' 410: the history does not reach back so far",
+    "idle": "a call to apigatewayv2 finds all VPC links V2 INACTIVE, as after 60 days without traffic",
 }
 #: The kinds that can come after the call took effect.
 LATE_KINDS = ("reset", "hang")
-#: The kinds that only Kubernetes has.
-KUBERNETES_KINDS = ("expired",)
 #: Kubernetes' API is called a service of this name, with operations such as "patch deployments".
 KUBERNETES = "kubernetes"
+#: The kinds that only one service has.
+SERVICE_OF = {"expired": KUBERNETES, "idle": "apigatewayv2"}
 
 _SETTINGS, _LOG = "faults.json", "faults.jsonl"
 
@@ -119,7 +120,7 @@ class _Progress:
         fault = self.fault
         if self._hit == fault.count or (fault.mutating and not mutating):
             return False
-        if fault.kind in KUBERNETES_KINDS and service != KUBERNETES:
+        if SERVICE_OF.get(fault.kind, service) != service:
             return False
         if not fnmatch.fnmatchcase(service, fault.service) or not fnmatch.fnmatchcase(operation, fault.operation):
             return False

@@ -71,8 +71,8 @@ MODULES = {
     "apigateway_": "apigateway",
 }
 
-#: A role of two playbooks has its permissions in the policy of one.
-POLICY_OF = {"apigw_vpclink": "infra-api"}
+#: A role of several playbooks has its permissions in the policy of one.
+POLICY_OF = {"apigw_vpclink": "infra-api", "petstore_workload": "k8s-workload"}
 
 HEAD = """\
 # Responsibilities
@@ -150,12 +150,22 @@ def cells(grant: Grant) -> list[tuple[str, str]]:
 def plays() -> dict[str, list[str]]:
     """The roles of each team's playbook, by the names of the policies: <team>-<playbook>."""
     return {
-        f"{path.parent.name}-{path.stem}": [
-            role["role"].rpartition(".")[2] for play in _yaml(path) for role in play.get("roles", [])
-        ]
+        f"{path.parent.name}-{path.stem}": roles_of(path)
         for team in ("infra", "k8s")
         for path in sorted((CHECKOUT / "playbooks" / team).glob("*.yml"))
     }
+
+
+def roles_of(playbook: Path) -> list[str]:
+    """The roles that a playbook runs, or an entry point of, or that a playbook which it imports does."""
+    found = []
+    for play in _yaml(playbook):
+        if imported := play.get("ansible.builtin.import_playbook"):
+            found += roles_of(playbook.parent / imported)
+        included = [task.get("ansible.builtin.include_role") for task in play.get("tasks", [])]
+        names = [role["role"] for role in play.get("roles", [])] + [each["name"] for each in included if each]
+        found += [name.rpartition(".")[2] for name in names]
+    return found
 
 
 def services(role: str) -> set[str]:
@@ -202,7 +212,9 @@ def playbook_table() -> list[str]:
     for name, roles in plays().items():
         team, _, playbook = name.partition("-")
         shown = ", ".join(f"`{role}`" for role in roles)
-        lines.append(f"| `{team}/{playbook}.yml` | {team} | {shown} | `{name}` |")
+        own = (POLICIES / f"{name}.yml.j2").exists()
+        policies = ", ".join(f"`{each}`" for each in ([name] if own else [POLICY_OF[role] for role in roles]))
+        lines.append(f"| `{team}/{playbook}.yml` | {team} | {shown} | {policies} |")
     return lines
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.core.request import Request
 
+from lab.aws.apigateway import ApiGatewayV2
 from lab.aws.app import AwsApp, boto3_name, error, is_mutating
 from lab.aws.iam.authorization import AWS_SESSIONS
 from lab.aws.identity import CLUSTER_HEADER
@@ -59,6 +60,11 @@ class FaultyApp:
                 return error(service, *_UNAVAILABILITY.get(service, _UNAVAILABLE))(environ, start_response)
             case "slow":
                 time.sleep(fault.seconds)
+                return self._app(environ, start_response)
+            case "idle":
+                links = self._app.service(service, Signature.of(request).region)
+                assert isinstance(links, ApiGatewayV2)
+                links.let_idle()
                 return self._app(environ, start_response)
         self._end_connection(fault, environ)
         raise ConnectionResetError

@@ -11,6 +11,7 @@ link, and the load balancer's listener that the port in the integration's URI ch
 from __future__ import annotations
 
 import base64
+import random
 import secrets
 import uuid
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from yarl import URL
 
 from lab.aws.apigateway import ApiGateway
 from lab.aws.apigateway.common import Deployment, Item, RestApi
-from lab.aws.apigateway.vpc_links import resolve_variables
+from lab.aws.apigateway.vpc_links import releases, resolve_variables
 from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
 from lab.dataplane import gateway_requests as requests
 
@@ -97,6 +98,7 @@ class Gateway:
 
     async def _pass_on(self, request: web.Request, request_id: str) -> web.Response:
         api, stage, path = self._stage(request.rel_url.raw_path)
+        stage = _release(stage)
         deployment = api.deployments[stage["deploymentId"]]
         route = requests.find_route(deployment, request.method, path)
         if route is None:
@@ -183,6 +185,12 @@ class Gateway:
         if address is None:
             raise _internal()
         return URL(parts._replace(netloc=f"{address[0]}:{address[1]}").geturl(), encoded=True)
+
+
+def _release(stage: Item) -> Item:
+    """What of the stage this request gets: its canary, for the share of the requests that the canary has, at random."""
+    *_, canary = releases(stage)
+    return canary if 100 * random.random() < stage.get("canarySettings", {}).get("percentTraffic", 0) else stage
 
 
 def _check_passthrough(integration: Item, incoming: requests.Incoming) -> None:

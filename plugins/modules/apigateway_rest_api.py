@@ -58,6 +58,14 @@ options:
   stage_variables:
     description: All variables of the stage. Left as they are unless given.
     type: dict
+  canary_percent:
+    description:
+      - Which share of the stage's requests, in per cent, gets what has changed of O(definition) and O(stage_variables). The
+        others are served as before. Without such a change there is no canary, and any that the stage has is removed.
+      - V(0) moves the whole stage, and removes its canary in the same call.
+      - Unless given, the whole stage is moved, and a canary that it has is left alone.
+    type: float
+    version_added: 1.1.0
   tags:
     description:
       - More tags to set on the API, and on the stage when it is made.
@@ -68,6 +76,9 @@ extends_documentation_fragment:
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
 seealso:
+  - name: Canary releases
+    description: How API Gateway divides the requests of a stage.
+    link: https://docs.aws.amazon.com/apigateway/latest/developerguide/canary-release.html
   - name: API Gateway's exceptions to OpenAPI
     description: What REST APIs don't import.
     link: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
@@ -90,6 +101,18 @@ EXAMPLES = r"""
       vpcLinkId: "{{ link.vpc_link.id }}"
       nlbHost: "{{ nlb.load_balancer.dns_name }}"
   register: api
+
+- name: Send one request in ten through another link first
+  seam.eks_auto.apigateway_rest_api:
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    definition: "{{ definition }}"
+    stage_name: prod
+    stage_variables:
+      vpcLinkId: "{{ next_link.vpc_link.id }}"
+      nlbHost: "{{ next_nlb.load_balancer.dns_name }}"
+    canary_percent: 10
 
 - name: Remove the API
   seam.eks_auto.apigateway_rest_api:
@@ -127,6 +150,9 @@ stage:
       type: str
     variables:
       description: Stage variables.
+      type: dict
+    canary_settings:
+      description: The canary, with C(percent_traffic), C(deployment_id) and C(stage_variable_overrides). Missing when there is none.
       type: dict
 deployment:
   description: The deployment that the stage serves, likewise.
@@ -218,6 +244,9 @@ def check(params: Item) -> None:
         raise AnsibleApiGatewayError(
             message=f"stage_name must be 1 to 128 letters, digits, hyphens or underscores, not '{params['stage_name']}'"
         )
+    percent = params["canary_percent"]
+    if percent is not None and not 0 <= percent <= 100:
+        raise AnsibleApiGatewayError(message=f"canary_percent must be between 0 and 100, not {percent:g}")
     variables = params["stage_variables"] or {}
     if len(variables) > 100:
         raise AnsibleApiGatewayError(message=f"stage_variables must be 100 at most, not {len(variables)}")
@@ -245,6 +274,7 @@ def desired_state(params: Item, tags: dict[str, str]) -> Item:
             message=f"definition is {len(body)} bytes as JSON, API Gateway imports at most 6 MB ({LARGEST_BODY})"
         )
     variables = params["stage_variables"]
+    desired["canary_percent"] = params["canary_percent"]
     desired["variables"] = None if variables is None else {key: str(value) for key, value in variables.items()}
     if params["description"] is None:
         desired["description"] = params["definition"]["info"].get("description")
@@ -282,8 +312,9 @@ def stage_of(current: Item, desired: Item) -> Item | None:
     return next((stage for stage in current["stages"] if stage["stageName"] == desired["stage_name"]), None)
 
 
-def deployment_of(current: Item, stage: Item) -> Item | None:
-    return next((known for known in current["deployments"] if known["id"] == stage.get("deploymentId")), None)
+def deployment_of(current: Item, release: Item) -> Item | None:
+    """The deployment that a stage or its canary serves."""
+    return next((known for known in current["deployments"] if known["id"] == release.get("deploymentId")), None)
 
 
 def _api_steps(rest_api: Item | None, desired: Item) -> list[Step]:
@@ -303,22 +334,49 @@ def _stage_steps(stage: Item | None, deployment: Item | None, desired: Item) -> 
     name, variables = desired["stage_name"], desired["variables"]
     if stage is None:
         return [Step("CreateStage", name, {"variables": variables or {}, "tags": desired["tags"]})]
-    patch = []
-    if variables is not None:
-        current = stage.get("variables", {})
-        patch = [replace(f"/variables/{key}", value) for key, value in variables.items() if current.get(key) != value]
-        patch += [{"op": "remove", "path": f"/variables/{key}"} for key in current if key not in variables]
-    move = deployment is None or stage["deploymentId"] != deployment["id"]
-    return [Step("UpdateStage", name, {"move": move, "patch": patch})] if move or patch else []
+    patch = _variables_patch("/variables", stage.get("variables", {}), variables)
+    move = _moves(stage, deployment)
+    canary = stage.get("canarySettings", {})
+    if desired["canary_percent"] and (move or patch):
+        move = _moves(canary, deployment)
+        patch = _canary_patch(canary, desired)
+        at = "/canarySettings/deploymentId"
+    else:
+        patch += (
+            [{"op": "remove", "path": "/canarySettings"}] if canary and desired["canary_percent"] is not None else []
+        )
+        at = "/deploymentId"
+    return [Step("UpdateStage", name, {"move": at if move else None, "patch": patch})] if move or patch else []
+
+
+def _moves(release: Item, deployment: Item | None) -> bool:
+    """Whether a stage or its canary serves another deployment than it should."""
+    return deployment is None or release.get("deploymentId") != deployment["id"]
+
+
+def _variables_patch(path: str, current: dict[str, str], desired: dict[str, str] | None) -> list[Item]:
+    if desired is None:
+        return []
+    patch = [replace(f"{path}/{key}", value) for key, value in desired.items() if current.get(key) != value]
+    return patch + [{"op": "remove", "path": f"{path}/{key}"} for key in current if key not in desired]
+
+
+def _canary_patch(canary: Item, desired: Item) -> list[Item]:
+    percent, overrides = desired["canary_percent"], canary.get("stageVariableOverrides", {})
+    patch = [] if canary.get("percentTraffic") == percent else [replace("/canarySettings/percentTraffic", percent)]
+    return patch + _variables_patch("/canarySettings/stageVariableOverrides", overrides, desired["variables"])
 
 
 def _clean_up_steps(current: Item, deployment: Item | None, desired: Item) -> list[Step]:
     """Our own deployments that no stage will use. AWS refuses to delete one that a stage uses."""
     used = {deployment["id"]} if deployment else set()
     for stage in current["stages"]:
-        if stage["stageName"] != desired["stage_name"]:
+        # Only this stage moves, all of it or its canary.
+        moves = stage["stageName"] == desired["stage_name"]
+        if not moves or desired["canary_percent"]:
             used.add(stage["deploymentId"])
-        used.add(stage.get("canarySettings", {}).get("deploymentId"))
+        if not moves or desired["canary_percent"] is None:
+            used.add(stage.get("canarySettings", {}).get("deploymentId"))
     return [
         Step("DeleteDeployment", old["id"], {"deployment_id": old["id"]})
         for old in current["deployments"]
@@ -374,7 +432,7 @@ class RestApi:
                 names = {"restApiId": self.id, "stageName": step.subject, "deploymentId": self.deployment_id}
                 api.create_stage(self.client, **names, **arguments)
             case "UpdateStage":
-                move = [replace("/deploymentId", self.deployment_id)] if arguments["move"] else []
+                move = [replace(arguments["move"], self.deployment_id)] if arguments["move"] else []
                 api.update_stage(self.client, self.id, step.subject, move + arguments["patch"])
             case "DeleteDeployment":
                 api.delete_deployment(self.client, self.id, **arguments)
@@ -416,8 +474,8 @@ def _lost(methods: list[str]) -> str:
 def _shown(current: Item, outline: Item, stage_name: str | None) -> Item:
     """What a diff shows of an API."""
     stage = stage_of(current, {"stage_name": stage_name}) or {}
-    served = deployment_of(current, stage)
-    fingerprint = Fingerprint.of(served) if served else None
+    canary = stage.get("canarySettings", {})
+    shown = _shown_release(current, canary, "stageVariableOverrides")
     rest_api = current["api"] or {}
     return {
         "name": rest_api.get("name"),
@@ -427,10 +485,17 @@ def _shown(current: Item, outline: Item, stage_name: str | None) -> Item:
         "methods": outline,
         "stage": {
             "name": stage.get("stageName"),
-            "variables": stage.get("variables", {}),
-            "definition_sha256": fingerprint and fingerprint.imported,
+            **_shown_release(current, stage, "variables"),
+            "canary": {"percent": canary["percentTraffic"], **shown} if canary else {},
         },
     }
+
+
+def _shown_release(current: Item, release: Item, variables: str) -> Item:
+    """What a diff shows of what a stage or its canary serves."""
+    served = deployment_of(current, release)
+    fingerprint = Fingerprint.of(served) if served else None
+    return {"variables": release.get(variables, {}), "definition_sha256": fingerprint and fingerprint.imported}
 
 
 def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
@@ -438,19 +503,25 @@ def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
     if desired["state"] == "absent":
         return {}
     imports = any(step.action == "PutRestApi" for step in steps)
-    variables = desired["variables"]
     return {
         "name": desired["name"],
         "description": desired["description"],
         "tags": {**before["tags"], **desired["tags"]},
         "endpoint_types": [desired["endpoint_type"]],
         "methods": desired["outline"] if imports else before["methods"],
-        "stage": {
-            "name": desired["stage_name"],
-            "variables": before["stage"]["variables"] if variables is None else variables,
-            "definition_sha256": desired["imported"],
-        },
+        "stage": _predicted_stage(before["stage"], desired),
     }
+
+
+def _predicted_stage(before: Item, desired: Item) -> Item:
+    variables, percent = desired["variables"], desired["canary_percent"]
+    release = {
+        "variables": before["variables"] if variables is None else variables,
+        "definition_sha256": desired["imported"],
+    }
+    if percent and before["name"] and release != {key: before[key] for key in release}:
+        return {**before, "canary": {"percent": percent, **release}}
+    return {"name": desired["stage_name"], **release, "canary": before["canary"] if percent is None else {}}
 
 
 def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
@@ -491,6 +562,7 @@ def main() -> None:
             "endpoint_type": {"type": "str", "choices": ["REGIONAL", "EDGE"], "default": "REGIONAL"},
             "stage_name": {"type": "str"},
             "stage_variables": {"type": "dict"},
+            "canary_percent": {"type": "float"},
             "tags": {"type": "dict"},
         },
         required_if=[("state", "present", ["name", "definition", "stage_name"])],

@@ -152,6 +152,9 @@ vpc_link:
     status:
       description: State of the link, one of C(PENDING), C(AVAILABLE), C(DELETING), C(FAILED), and for V2 C(INACTIVE).
       type: str
+    created_date:
+      description: When a link V2 was made.
+      type: str
     status_message:
       description: What AWS says of the state.
       type: str
@@ -173,7 +176,9 @@ vpc_link:
       description: Tags of the link.
       type: dict
 superseded:
-  description: Owned links of the other version, at another place, or without traffic for too long, as in RV(vpc_link).
+  description:
+    - Owned links of the other version, at another place, or without traffic for too long, as in RV(vpc_link).
+    - Of several links V2 at the place, all but the newest.
   returned: success
   type: list
   elements: dict
@@ -239,17 +244,25 @@ def alive(links: list[Item], desired: Item) -> list[Item]:
     return [link for link in links if is_at(link, desired) and link["status"] in ("PENDING", "AVAILABLE")]
 
 
+def wanted(links: list[Item], desired: Item) -> Item | None:
+    """The link, if it is there. Of links V2 the newest: one that was INACTIVE comes back when a request meets it."""
+    found = alive(links, desired)
+    if desired["version"] == "2":
+        found = sorted(found, key=lambda link: (link["createdDate"], link["id"]))[-1:]
+    return only("VPC link", found)
+
+
 def superseded(links: list[Item], desired: Item) -> list[Item]:
     """Links that another takes the place of, once no stage names them: the inactive ones too."""
-    wanted = alive(links, desired)
-    return [link for link in links if link not in wanted and link["status"] in ("PENDING", "AVAILABLE", "INACTIVE")]
+    link = wanted(links, desired)
+    return [old for old in links if old is not link and old["status"] in ("PENDING", "AVAILABLE", "INACTIVE")]
 
 
 def plan(links: list[Item], desired: Item) -> list[Step]:
     """The calls that take the owned links to the desired state."""
     if desired["state"] == "absent":
         return [_deletion(link) for link in links if link["status"] != "DELETING"]
-    link = only("VPC link", alive(links, desired))
+    link = wanted(links, desired)
     steps = [_deletion(old) for old in links if old["status"] == "FAILED"]
     if link is None:
         # A load balancer takes one link V1 at a time, so the new one waits until what held it is gone.
@@ -276,12 +289,17 @@ def _update_steps(link: Item, desired: Item) -> list[Step]:
 
 
 def users(link: Item, stages: list[tuple[Item, Item]]) -> list[str]:
-    """The stages whose variables name the link, in words, out of pairs of REST API and stage."""
+    """The stages whose variables name the link, be it for a canary, in words, out of pairs of REST API and stage."""
     return [
         f"stage {stage['stageName']} of REST API {api['name']} ({api['id']})"
         for api, stage in stages
-        if link["id"] in stage.get("variables", {}).values()
+        if link["id"] in (*stage.get("variables", {}).values(), *_canary_variables(stage).values())
     ]
+
+
+def _canary_variables(stage: Item) -> dict[str, str]:
+    variables: dict[str, str] = stage.get("canarySettings", {}).get("stageVariableOverrides", {})
+    return variables
 
 
 def refuse_used_links(client: t.Any, links: list[Item], ignored_api_tags: dict[str, str] | None) -> None:
@@ -404,7 +422,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     leaving = [link for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
     warn(found)
     links = Links(link_apis, desired, params["wait"], params["wait_timeout"])
-    current = next(iter(alive(found, desired)), found[0] if found and params["state"] == "absent" else None)
+    current = next(iter(found), None) if params["state"] == "absent" else wanted(found, desired)
     diff = {"before": _shown(current), "after": _prediction(current, desired)}
     if not module.check_mode:
         for step in steps:
@@ -413,7 +431,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
         for gone in leaving if params["wait"] else []:
             links.await_gone(gone)
         found = observe() if steps or leaving else found
-    link = (links.created or next(iter(alive(found, desired)), None)) if params["state"] == "present" else None
+    link = (links.created or wanted(found, desired)) if params["state"] == "present" else None
     if link and params["wait"] and not module.check_mode:
         link = links.await_available(link)
     return {

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -39,11 +40,9 @@ def read(path: Path) -> Any:
 
 
 def spec(role: str) -> dict[str, Any]:
-    """The options of a role."""
-    options: dict[str, Any] = read(CHECKOUT / "roles" / role / "meta/argument_specs.yml")["argument_specs"]["main"][
-        "options"
-    ]
-    return options
+    """The options of a role, whatever its entry point."""
+    points = read(CHECKOUT / "roles" / role / "meta/argument_specs.yml")["argument_specs"].values()
+    return {name: option for point in points for name, option in point["options"].items()}
 
 
 def default(role: str, variable: str) -> Any:
@@ -80,7 +79,10 @@ def plays(playbook: Path) -> list[dict[str, Any]]:
 
 
 def roles(found: list[dict[str, Any]]) -> list[str]:
-    return [role["role"].rpartition(".")[2] for play in found for role in play.get("roles", [])]
+    names = [role["role"] for play in found for role in play.get("roles", [])]
+    tasks = [task for play in found for task in play.get("tasks", [])]
+    names += [task["ansible.builtin.include_role"]["name"] for task in tasks if "ansible.builtin.include_role" in task]
+    return [name.rpartition(".")[2] for name in names]
 
 
 def options(found: list[dict[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -220,11 +222,8 @@ def test_template_is_one_teams_and_works_on_its_hosts_with_its_credential(templa
     assert owner["team"] in [team["name"] for team in CONTROLLER["teams"]]
 
 
-@pytest.mark.parametrize(
-    ("workflow", "playbook"), [("EKS API / Deploy", "site.yml"), ("EKS API / Remove", "teardown.yml")]
-)
-def test_workflow_does_what_the_playbook_for_one_person_does(workflow: str, playbook: str) -> None:
-    """The same plays in the same order, with one approval, at the seam: before the first play of the other side."""
+def steps(workflow: str) -> list[str]:
+    """The templates of a workflow in order, with an empty text for an approval."""
     nodes = {each["identifier"]: each for each in WORKFLOWS[workflow]["nodes"]}
     (at,) = set(nodes) - {after for each in nodes.values() for after in each["success_nodes"]}
     order: list[dict[str, Any]] = []
@@ -232,9 +231,34 @@ def test_workflow_does_what_the_playbook_for_one_person_does(workflow: str, play
         order.append(nodes[at])
         (at,) = nodes[at]["success_nodes"] or [""]
     assert len(order) == len(nodes)
-    templates = [each.get("unified_job_template", "") for each in order]
-    found = [play for each in templates if each for play in of_template(each)]
-    assert [play["name"] for play in found] == [play["name"] for play in plays(PLAYBOOKS / playbook)]
+    return [each.get("unified_job_template", "") for each in order]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "playbook"),
+    [
+        ("EKS API / Deploy", "site.yml"),
+        ("EKS API / Replace load balancer", "replace_nlb.yml"),
+        ("EKS API / Remove", "teardown.yml"),
+    ],
+)
+def test_workflow_does_what_the_playbook_for_one_person_does(workflow: str, playbook: str) -> None:
+    """The same plays in the same order. What one person's playbook checks for both teams before is in the steps too."""
+    found = [play for template in steps(workflow) if template for play in of_template(template)]
+    teams = [play for play in plays(PLAYBOOKS / playbook) if play["hosts"] in ("infra", "k8s")]
+    assert [play["name"] for play in found] == [play["name"] for play in teams]
+
+
+def test_a_replacement_is_approved_before_the_requests_move_and_before_the_way_back_is_closed() -> None:
+    templates = steps("EKS API / Replace load balancer")
+    after = [template for before, template in itertools.pairwise(templates) if before == ""]
+    assert after == ["EKS API / infra / Canary", "EKS API / infra / Switch", "EKS API / infra / Remove link"]
+
+
+@pytest.mark.parametrize("workflow", ["EKS API / Deploy", "EKS API / Remove"])
+def test_the_one_approval_is_at_the_seam(workflow: str) -> None:
+    """Before the first play of the other side."""
+    templates = steps(workflow)
     seam = templates.index("")
     assert templates.count("") == 1
     # The API on one side, the load balancer that it is joined to on the other.

@@ -132,10 +132,15 @@ def test_each_role_has_an_example(documentation: dict[str, dict[str, Any]]) -> N
         assert {option for option, spec in known.items() if spec.get("required")} <= given
 
 
+def options_of(role: str) -> dict[str, Any]:
+    """The options of all of a role's entry points, which share its defaults and its README."""
+    specs = yaml.safe_load((CHECKOUT / f"roles/{role}/meta/argument_specs.yml").read_text())
+    return {name: option for point in specs["argument_specs"].values() for name, option in point["options"].items()}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_defaults_are_what_the_argument_spec_says(role: str) -> None:
-    specs = yaml.safe_load((CHECKOUT / f"roles/{role}/meta/argument_specs.yml").read_text())
-    spec = specs["argument_specs"]["main"]["options"]
+    spec = options_of(role)
     file = (CHECKOUT / f"roles/{role}/defaults/main.yml").read_text()
     defaults = yaml.safe_load(file)
     assert set(defaults) <= set(spec)
@@ -150,7 +155,6 @@ def test_defaults_are_what_the_argument_spec_says(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_readme_has_each_variable(role: str) -> None:
-    specs = yaml.safe_load((CHECKOUT / f"roles/{role}/meta/argument_specs.yml").read_text())
     readme = (CHECKOUT / f"roles/{role}/README.md").read_text()
     rows = re.findall(rf"^\| `({role}_\w+)` \|", readme, re.MULTILINE)
-    assert sorted(rows) == sorted(specs["argument_specs"]["main"]["options"])
+    assert sorted(rows) == sorted(options_of(role))

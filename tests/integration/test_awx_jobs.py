@@ -31,6 +31,11 @@ TEMPLATES = {
     for each in json.loads((PATTERN / "meta/pattern.json").read_text())["aap_resources"]["controller_job_templates"]
 }
 CONTROLLER = yaml.safe_load((PATTERN / "meta/controller.yml").read_text())
+#: What is typed into surveys instead of their defaults, with which these jobs would have nothing to do, or take long.
+TYPED: dict[str, dict[str, Any]] = {
+    "EKS API / infra / Canary": {"apigw_vpclink_canary_percent": 20.0, "apigw_vpclink_canary_seconds": 0},
+    "EKS API / infra / Remove link": {"apigw_vpclink_drain_seconds": 1},
+}
 TEAMS = {name: each["team"] for each in CONTROLLER["templates"] for name in each["names"]}
 
 
@@ -42,9 +47,10 @@ yaml.SafeDumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_sc
 
 
 def survey_answers(template: str) -> dict[str, Any]:
-    """The survey's defaults, in the types in which AWX hands them on."""
+    """The survey's answers, as a rule its defaults, in the types in which AWX hands them on."""
     questions = TEMPLATES[template].get("survey", {}).get("spec", [])
-    return {x["variable"]: Unsafe(x["default"]) if isinstance(x["default"], str) else x["default"] for x in questions}
+    answers = {x["variable"]: x["default"] for x in questions} | TYPED.get(template, {})
+    return {name: Unsafe(answer) if isinstance(answer, str) else answer for name, answer in answers.items()}
 
 
 def inject(inputs: dict[str, str], folder: Path) -> dict[str, str]:
@@ -64,15 +70,21 @@ class Controller:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
         self.account, self.region = lab.facts["account"], lab.facts["region"]
-        self.inventory = self._inventory()
+        self.inventory = self._inventory("vpclink", "vpclink2")
         self.credentials = {team: self._credential(team) for team in ("infra", "k8s")}
 
-    def _inventory(self) -> str:
+    def exchange_services(self) -> None:
+        """What is done to the inventory after a replacement."""
+        self.inventory = self._inventory("vpclink2", "vpclink")
+
+    def _inventory(self, service: str, next_service: str) -> str:
         """The example's, filled in for the lab, without profiles, and exported as AWX keeps it."""
-        copy = self.folder / "inventory"
+        copy = self.folder / service
         shutil.copytree(CHECKOUT / "inventories/example", copy)
         changes: dict[str, dict[str, Any]] = {
             "all": {
+                "seam_service": service,
+                "seam_next_service": next_service,
                 "seam_region": self.region,
                 "seam_identities": {team: f"arn:aws:iam::{self.account}:role/seam-{team}" for team in ("infra", "k8s")},
             },
@@ -191,6 +203,8 @@ def test_template_does_its_work(awx: Controller, lab: Lab, template: str) -> Non
     # What AWX shows and keeps has no key in it.
     for path in (path for path in job.artifacts.rglob("*") if path.is_file()):
         assert awx.credentials[TEAMS[template]]["secret_key"] not in path.read_text(errors="replace")
+    if template == "EKS API / k8s / Remove Service":
+        awx.exchange_services()
 
 
 def test_each_team_worked_in_the_session_that_boto3_made(lab: Lab) -> None:

@@ -2,73 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From VPC links V1 to V2 and back, while the API is called 50 times a second.
+"""From VPC links V1 to V2 and back, while the API is called 50 times a second, and what befalls links V2 meanwhile.
 
 The tests of this module build on each other: one API that moves.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
-import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from lab import faults
+from lab.faults import Fault
+
 from .conftest import Lab, Run
+from .load import LIMITS, Load, load_of
 
 API = "playbooks/infra/api.yml"
-RATE = 50
-#: More than the load needs.
-LIMITS = {"apigw_vpclink_throttle": {"rate_limit": 1000, "burst_limit": 2000}}
-
-
-class Load:
-    """Calls a URL at a steady rate from the beginning of a ``with`` block to its end."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self.url = urlsplit(url)
-        self.key = key
-        self.failed: list[str] = []
-        self.sent = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._send_all)
-
-    def __enter__(self) -> Load:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _send_all(self) -> None:
-        started = time.monotonic()
-        with ThreadPoolExecutor(RATE) as pool:
-            answers: list[Future[None]] = []
-            while not self._ended.wait(max(0.0, started + self.sent / RATE - time.monotonic())):
-                answers.append(pool.submit(self._send))
-                self.sent += 1
-        for answer in answers:
-            answer.result()
-
-    def _send(self) -> None:
-        connection = http.client.HTTPConnection(self.url.netloc, timeout=30)
-        try:
-            connection.request("GET", self.url.path, headers={"x-api-key": self.key})
-            response = connection.getresponse()
-            body = response.read()
-            if response.status != 200:
-                self.failed.append(f"{response.status} {body.decode()}")
-        except OSError as error:
-            self.failed.append(repr(error))
-        finally:
-            connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +33,11 @@ def lab(site: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def load(lab: Lab) -> Any:
+def load(lab: Lab) -> Callable[[], Load]:
     """Makes the load on the site's API."""
     run = serve(lab, "1")
     assert run.returncode == 0, run.output
-    client = lab.client("apigateway")
-    (api,) = client.get_rest_apis()["items"]
-    (key,) = client.get_api_keys(includeValues=True)["items"]
-    return lambda: Load(f"{lab.facts['execute_api_url']}/{api['id']}/prod/", key["value"])
+    return lambda: load_of(lab)
 
 
 def serve(lab: Lab, version: str, **variables: Any) -> Run:
@@ -105,23 +56,17 @@ def changes_of_the_api(calls: list[str]) -> list[str]:
     return [call for call in calls if "Stage" in call or "VpcLink" in call]
 
 
-def assert_moves(lab: Lab, load: Any, version: str, operations: list[str]) -> None:
+def assert_moves(lab: Lab, load: Callable[[], Load], version: str, operations: list[str]) -> None:
     before = len(lab.mutating_calls())
-    started = time.monotonic()
     with load() as under_way:
         run = serve(lab, version)
     assert run.returncode == 0, run.output
-    seconds = time.monotonic() - started
-    print(
-        f"to links V{version}: {under_way.sent} requests in {seconds:.0f} s "
-        f"({under_way.sent / seconds:.0f}/s), {len(under_way.failed)} failed"
-    )
-    assert under_way.failed == []
-    assert under_way.sent >= RATE * seconds * 0.8
+    print(f"to links V{version}: {under_way}")
+    under_way.assert_lost_none()
     assert changes_of_the_api(lab.mutating_calls()[before:]) == operations
 
 
-def test_to_links_v2_no_request_is_lost(lab: Lab, load: Any) -> None:
+def test_to_links_v2_no_request_is_lost(lab: Lab, load: Callable[[], Load]) -> None:
     operations = ["apigatewayv2:CreateVpcLink", "apigateway:UpdateStage", "apigateway:DeleteVpcLink"]
     assert_moves(lab, load, "2", operations)
     assert links(lab) == {"1": [], "2": ["AVAILABLE"]}
@@ -145,7 +90,46 @@ def test_a_second_run_changes_nothing(lab: Lab) -> None:
     assert (run.returncode, run.changed) == (0, 0), run.output
 
 
-def test_back_to_links_v1_no_request_is_lost(lab: Lab, load: Any) -> None:
+def test_a_lost_load_balancer_and_an_inactive_link_heal(lab: Lab, load: Callable[[], Load], tmp_path: Path) -> None:
+    """Somebody deletes the load balancer, lets its Service go without it, and makes it anew; and the link fell asleep."""
+    service = json.loads(lab.kubectl("get", "service", "vpclink", "--namespace=petstore", "--output=json").stdout)
+    (lost,) = lab.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    lab.client("elbv2").delete_load_balancer(LoadBalancerArn=lost["LoadBalancerArn"])
+    make_anew(lab, service, tmp_path / "service.json")
+    (asleep,) = lab.client("apigatewayv2").get_vpc_links()["Items"]
+    faults.add(lab.folder, Fault("idle", count=1))
+    before = len(lab.mutating_calls())
+    with load() as under_way:
+        run = serve(lab, "2")
+    faults.clear(lab.folder)
+    assert run.returncode == 0, run.output
+    assert under_way.failed and under_way.first_served is not None
+    print(f"a lost load balancer: the API serves {under_way.first_served:.0f} s after the beginning of api.yml")
+    assert f"VPC link {asleep['VpcLinkId']} is INACTIVE: nothing went through it for 60 days" in run.output
+    changes = ["apigatewayv2:CreateVpcLink", "apigateway:UpdateStage", "apigatewayv2:DeleteVpcLink"]
+    assert changes_of_the_api(lab.mutating_calls()[before:]) == changes
+    assert links(lab) == {"1": [], "2": ["AVAILABLE"]}
+    (balancer,) = lab.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    (api,) = lab.client("apigateway").get_rest_apis()["items"]
+    (stage,) = lab.client("apigateway").get_stages(restApiId=api["id"])["item"]
+    assert stage["variables"]["nlbHost"] == balancer["DNSName"] != lost["DNSName"]
+
+
+def make_anew(lab: Lab, service: dict[str, Any], path: Path) -> None:
+    """Delete a Service without what would see to its load balancer, and create it again."""
+    metadata, here = service["metadata"], "--namespace=petstore"
+    lab.kubectl(
+        "patch", "service", metadata["name"], here, "--type=merge", '--patch={"metadata": {"finalizers": null}}'
+    )
+    lab.kubectl("delete", "service", metadata["name"], here)
+    for key in ("uid", "resourceVersion", "finalizers"):
+        del metadata[key]
+    path.write_text(json.dumps({**service, "status": {}}))
+    made = lab.kubectl("create", f"--filename={path}")
+    assert made.returncode == 0, made.stderr
+
+
+def test_back_to_links_v1_no_request_is_lost(lab: Lab, load: Callable[[], Load]) -> None:
     operations = ["apigateway:CreateVpcLink", "apigateway:UpdateStage", "apigatewayv2:DeleteVpcLink"]
     assert_moves(lab, load, "1", operations)
     assert links(lab) == {"1": ["AVAILABLE"], "2": []}

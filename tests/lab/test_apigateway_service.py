@@ -133,6 +133,39 @@ def test_a_stage_is_patched_as_a_whole_or_not_at_all(aws: Any) -> None:
     assert (stage["variables"], stage["description"]) == ({"host": "b.example"}, "moved")
 
 
+def test_a_canary_is_set_changed_and_removed_by_patches(aws: Any) -> None:
+    """The documents' own example: create-canary-deployment, update-canary-deployment, delete-canary-deployment."""
+    api, first = deployed(aws, PETS, variables={"sv0": "val0", "sv1": "val1"})
+    second = aws.create_deployment(restApiId=api)["id"]
+
+    def patch(*operations: dict[str, str]) -> Any:
+        return aws.update_stage(restApiId=api, stageName="prod", patchOperations=list(operations))
+
+    made = patch(
+        {"op": "replace", "path": "/canarySettings/percentTraffic", "value": "10.5"},
+        {"op": "replace", "path": "/canarySettings/stageVariableOverrides/sv1", "value": "val2"},
+        {"op": "replace", "path": "/canarySettings/stageVariableOverrides/sv2", "value": "val3"},
+    )
+    assert (made["variables"], made["deploymentId"]) == ({"sv0": "val0", "sv1": "val1"}, first)
+    assert made["canarySettings"] == {
+        "percentTraffic": 10.5,
+        "deploymentId": first,
+        "useStageCache": False,
+        "stageVariableOverrides": {"sv1": "val2", "sv2": "val3"},
+    }
+    changed = patch(
+        {"op": "replace", "path": "/canarySettings/deploymentId", "value": second},
+        {"op": "remove", "path": "/canarySettings/stageVariableOverrides/sv1"},
+    )["canarySettings"]
+    assert (changed["deploymentId"], changed["stageVariableOverrides"]) == (second, {"sv2": "val3"})
+    assert "must be moved or deleted" in refusal(aws.delete_deployment, restApiId=api, deploymentId=second)[1]
+    for path, value in (("percentTraffic", "101"), ("deploymentId", "nosuch"), ("stageVariableOverrides/a", "{")):
+        operations = [{"op": "replace", "path": f"/canarySettings/{path}", "value": value}]
+        code, _ = refusal(aws.update_stage, restApiId=api, stageName="prod", patchOperations=operations)
+        assert code == "BadRequestException"
+    assert "canarySettings" not in patch({"op": "remove", "path": "/canarySettings"})
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

@@ -178,6 +178,17 @@ def test_a_request_goes_through_link_and_listener_to_the_uris_path(front: Front)
     assert answer.headers["x-amz-apigw-id"]
 
 
+def test_a_canary_gets_its_share_of_the_requests_at_random(front: Front) -> None:
+    front.deploy({"/pet": {"get": http_method("http://${stageVariables.host}/pet")}})
+    settings = {"percentTraffic": "30", "stageVariableOverrides/host": "next.example:8080"}
+    patch = [{"op": "replace", "path": f"/canarySettings/{path}", "value": value} for path, value in settings.items()]
+    front.aws.update_stage(restApiId=front.api, stageName="prod", patchOperations=patch)
+    hosts = [front.call("/pet").json["headers"]["Host"] for _ in range(300)]
+    assert set(hosts) == {"nlb.example:8080", "next.example:8080"}
+    # Five standard deviations.
+    assert abs(hosts.count("next.example:8080") - 90) < 40
+
+
 def test_literal_parameter_and_greedy_routes(front: Front) -> None:
     rest = [{**PET_ID, "name": "rest"}]
     greedy = {"integration.request.path.rest": "method.request.path.rest"}

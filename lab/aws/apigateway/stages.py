@@ -28,7 +28,7 @@ from lab.aws.apigateway.common import (
     segments,
     truth,
 )
-from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links
+from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links, releases
 from lab.aws.service import AwsError, Call
 
 _STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -66,7 +66,9 @@ class Stages(VpcLinks):
 
     def delete_deployment(self, call: Call) -> None:
         api, deployment = find_api(self.apis, call), self._deployment(call)
-        if any(stage["deploymentId"] == deployment.info["id"] for stage in api.stages.values()):
+        if any(
+            deployment.info["id"] == each["deploymentId"] for stage in api.stages.values() for each in releases(stage)
+        ):
             raise bad_request("Active stages pointing to this deployment must be moved or deleted")
         del api.deployments[deployment.info["id"]]
 
@@ -96,11 +98,12 @@ class Stages(VpcLinks):
     def update_stage(self, call: Call) -> Item:
         """All operations take effect together, or none does."""
         api, stage = find_api(self.apis, call), self._stage(call)
-        changed = {**stage, "variables": dict(stage.get("variables", {}))}
+        changed = copy.deepcopy({**stage, "variables": stage.get("variables", {})})
         for operation, path, value in patches(call):
             _patch_stage(changed, operation, path, value)
-        _check_deployment(api, changed["deploymentId"])
-        _check_variables(changed["variables"])
+        for release in releases(changed):
+            _check_deployment(api, release["deploymentId"])
+            _check_variables(release["variables"])
         if not changed["variables"]:
             del changed["variables"]
         changed["lastUpdatedDate"] = now()
@@ -180,13 +183,43 @@ def _check_variables(variables: dict[str, str]) -> None:
 def _patch_stage(stage: Item, operation: str, path: str, value: str) -> None:
     name, *rest = segments(path)
     if name == "variables" and len(rest) == 1:
-        if operation == "remove":
-            stage["variables"].pop(rest[0], None)
-        else:
-            stage["variables"][rest[0]] = value
+        _patch_variable(stage["variables"], operation, rest[0], value)
+    elif name == "canarySettings" and rest and operation in ("replace", "remove"):
+        _patch_canary(stage, operation, rest, value)
+    elif name == "canarySettings" and not rest and operation == "remove":
+        stage.pop("canarySettings", None)
     elif name in ("deploymentId", "description") and not rest and operation == "replace":
         stage[name] = value
     elif name == "tracingEnabled" and operation == "replace":
         stage[name] = truth(value)
     else:
         raise AwsError("NotImplemented", f"The lab doesn't cover {operation} of a stage's {path}", 501)
+
+
+def _patch_variable(variables: dict[str, str], operation: str, name: str, value: str) -> None:
+    if operation == "remove":
+        variables.pop(name, None)
+    else:
+        variables[name] = value
+
+
+def _patch_canary(stage: Item, operation: str, path: list[str], value: str) -> None:
+    """The first setting makes the canary, of the stage's own deployment."""
+    new = {"percentTraffic": 0.0, "deploymentId": stage["deploymentId"], "useStageCache": False}
+    canary = stage.setdefault("canarySettings", new)
+    match path:
+        case ["stageVariableOverrides", name]:
+            _patch_variable(canary.setdefault("stageVariableOverrides", {}), operation, name, value)
+        case ["deploymentId"] if operation == "replace":
+            canary["deploymentId"] = value
+        case ["percentTraffic"] if operation == "replace":
+            canary["percentTraffic"] = _percent(value)
+        case _:
+            raise AwsError("NotImplemented", f"The lab doesn't cover {operation} of a canary's {'/'.join(path)}", 501)
+
+
+def _percent(value: str) -> float:
+    percent = float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else -1.0
+    if not 0 <= percent <= 100:
+        raise bad_request(f"Invalid percentage for canary traffic: {value}")
+    return percent

@@ -40,6 +40,18 @@ def resolve_variables(text: str, variables: dict[str, str]) -> str | None:
     return STAGE_VARIABLE.sub(lambda match: variables[match[1]], text)
 
 
+def releases(stage: Item) -> list[Item]:
+    """What a stage serves: itself, and if it has a canary, the stage as that sees it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/canary-release.html
+    """
+    if "canarySettings" not in stage:
+        return [stage]
+    canary, variables = stage["canarySettings"], stage.get("variables", {})
+    overridden = {**variables, **canary.get("stageVariableOverrides", {})}
+    return [stage, {**stage, "deploymentId": canary["deploymentId"], "variables": overridden}]
+
+
 class VpcLink(Link):
     """A link V1, of one load balancer."""
 
@@ -167,7 +179,7 @@ class VpcLinks:
             for link, method, resource in api.dangling | hard_coded_links(api):
                 if link == link_id:
                     yield f"{method}:{resource}:test-invoke-stage"
-            for stage in api.stages.values():
+            for stage in (release for each in api.stages.values() for release in releases(each)):
                 variables = stage.get("variables", {})
                 for resource_item, method_item in api.deployments[stage["deploymentId"]].methods:
                     connection = method_item["methodIntegration"].get("connectionId", "")

@@ -80,6 +80,12 @@ class ApiGatewayV2(Service):
         with self.rest.lock:
             return super().handle(request, caller_arn)
 
+    def let_idle(self) -> None:
+        """As if nothing had gone through any link for long enough."""
+        with self.rest.lock:
+            for link in self.links.values():
+                link.used_at = time.monotonic() - IDLE
+
     def create_vpc_link(self, call: Call) -> Item:
         subnets, groups = call.params["SubnetIds"], call.params.get("SecurityGroupIds", [])
         if not subnets:

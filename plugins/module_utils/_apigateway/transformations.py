@@ -95,6 +95,7 @@ def link_of_v2(link: Item) -> Item:
         "VpcLinkStatusMessage": "statusMessage",
         "SubnetIds": "subnetIds",
         "SecurityGroupIds": "securityGroupIds",
+        "CreatedDate": "createdDate",
     }
     return {new: link[old] for old, new in spelling.items() if old in link} | {"tags": link.get("Tags", {})}
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import itertools
 import json
 import typing as t
@@ -252,7 +253,8 @@ class FakeApiGatewayV2:
         return seen
 
     def create_vpc_link(self, **arguments: t.Any) -> Item:
-        link = {"VpcLinkId": self.rest.new_id("v2-"), "VpcLinkStatus": "PENDING", **arguments}
+        now = datetime.datetime.now(datetime.UTC)
+        link = {"VpcLinkId": self.rest.new_id("v2-"), "VpcLinkStatus": "PENDING", "CreatedDate": now, **arguments}
         self.links[link["VpcLinkId"]] = link
         return link
 
@@ -269,6 +271,7 @@ class FakeApiGatewayV2:
 
 #: Settings that aren't text, although patch operations carry text.
 TYPES: dict[str, t.Callable[[str], t.Any]] = {
+    "percentTraffic": float,
     "rateLimit": float,
     "burstLimit": int,
     "limit": int,

@@ -133,6 +133,66 @@ def test_moving_the_link_is_one_stage_update(fake: FakeApiGateway, run: Runner) 
     assert result["stage"]["variables"] == {"vpcLinkId": "link2", "more": "1"}
 
 
+NEXT: Item = {**OPTIONS, "stage_variables": {"vpcLinkId": "link2", "nlbHost": "next.example"}}
+
+
+def patch_of_the_stage(fake: FakeApiGateway) -> list[Item]:
+    (patch,) = [arguments["patchOperations"] for operation, arguments in fake.calls if operation == "update_stage"]
+    return t.cast(list[Item], patch)
+
+
+def test_a_canary_gets_a_share_then_all_and_the_way_back_is_the_old_variables(
+    fake: FakeApiGateway, run: Runner
+) -> None:
+    deployment = run(**OPTIONS).result["deployment"]["id"]
+    predicted = run(check=True, **NEXT, canary_percent=10).result
+    ran = run(**NEXT, canary_percent=10).result
+    assert patch_of_the_stage(fake) == [
+        {"op": "replace", "path": "/canarySettings/deploymentId", "value": deployment},
+        {"op": "replace", "path": "/canarySettings/percentTraffic", "value": "10.0"},
+        {"op": "replace", "path": "/canarySettings/stageVariableOverrides/vpcLinkId", "value": "link2"},
+        {"op": "replace", "path": "/canarySettings/stageVariableOverrides/nlbHost", "value": "next.example"},
+    ]
+    assert told(ran) == told(predicted) == ["UpdateStage prod"]
+    assert ran["stage"]["variables"] == OPTIONS["stage_variables"]
+    again = run(**NEXT, canary_percent=10).result
+    assert (again["changed"], fake.changes) == (False, [])
+    assert again["diff"]["before"] == again["diff"]["after"] == predicted["diff"]["after"]
+    assert run(**OPTIONS).result["changed"] is False
+    run(**NEXT, canary_percent=25)
+    assert patch_of_the_stage(fake) == [{"op": "replace", "path": "/canarySettings/percentTraffic", "value": "25.0"}]
+    back = run(check=True, **OPTIONS, canary_percent=0).result
+    assert (told(back), back["diff"]["after"]["stage"]["canary"]) == (["UpdateStage prod"], {})
+    moved = run(**NEXT, canary_percent=0).result
+    assert patch_of_the_stage(fake) == [
+        {"op": "replace", "path": "/variables/vpcLinkId", "value": "link2"},
+        {"op": "replace", "path": "/variables/nlbHost", "value": "next.example"},
+        {"op": "remove", "path": "/canarySettings"},
+    ]
+    assert (moved["stage"]["variables"], "canary_settings" in moved["stage"]) == (NEXT["stage_variables"], False)
+    # Nothing is left that a share of the requests could be sent to.
+    assert run(**NEXT, canary_percent=10).result["changed"] is False
+
+
+def test_a_canarys_deployment_stays_as_long_as_the_canary(fake: FakeApiGateway, run: Runner) -> None:
+    old = run(**OPTIONS).result["deployment"]["id"]
+    changed = copy.deepcopy(DEFINITION)
+    changed["components"]["schemas"] = {"Pet": {"type": "object"}}
+    tried = run(**{**OPTIONS, "definition": changed}, canary_percent=10).result
+    expected = ["PutRestApi petstore", "CreateDeployment petstore", "UpdateStage prod"]
+    canary = tried["stage"]["canary_settings"]["deployment_id"]
+    assert (told(tried), tried["stage"]["deployment_id"]) == (expected, old)
+    assert sorted(fake.deployments) == sorted([old, canary])
+    assert run(**{**OPTIONS, "definition": changed}, canary_percent=10).result["changed"] is False
+    back = run(**OPTIONS, canary_percent=0).result
+    assert f"DeleteDeployment {canary}" in told(back)
+    assert list(fake.deployments) == [old]
+
+
+def test_a_new_stage_has_no_canary(run: Runner) -> None:
+    assert "canary_settings" not in run(**OPTIONS, canary_percent=10).result["stage"]
+
+
 def test_unset_variables_are_left(run: Runner) -> None:
     run(**OPTIONS)
     options = {key: value for key, value in OPTIONS.items() if key != "stage_variables"}
@@ -260,6 +320,8 @@ def test_two_owned_apis_are_named(fake: FakeApiGateway, run: Runner) -> None:
         ),
         ({"stage_name": "pröd"}, "stage_name must be"),
         ({"stage_name": "a" * 129}, "stage_name must be"),
+        ({"canary_percent": 101}, "canary_percent must be between 0 and 100, not 101"),
+        ({"canary_percent": -0.5}, "canary_percent must be between 0 and 100, not -0.5"),
         ({"stage_variables": {"a-b": "c"}}, "stage_variables: the name 'a-b'"),
         ({"stage_variables": {"host": "a b"}}, "stage_variables: the value of host"),
         ({"stage_variables": {"host": "a" * 513}}, "stage_variables: the value of host"),

@@ -32,7 +32,7 @@ def link(link_id: str = "l1", status: str = "AVAILABLE", target: str = NLB, **mo
 
 def link_v2(link_id: str = "v2", status: str = "AVAILABLE", **more: t.Any) -> Item:
     shown: Item = {"id": link_id, "name": "petstore", "status": status, "tags": dict(OWNER), "version": "2"}
-    return {**shown, "subnetIds": ["s1", "s2"], "securityGroupIds": ["g1"], **more}
+    return {**shown, "subnetIds": ["s1", "s2"], "securityGroupIds": ["g1"], "createdDate": 1, **more}
 
 
 #: What both versions are asked for.
@@ -90,6 +90,9 @@ def planned(*links: Item, **options: t.Any) -> list[str]:
         ([link_v2(status="INACTIVE")], V2, ["CreateVpcLink petstore"]),
         ([link_v2("new"), link_v2(status="INACTIVE")], {**V2, "purge_superseded": True}, ["DeleteVpcLink v2"]),
         ([link_v2(status="INACTIVE")], {"state": "absent"}, ["DeleteVpcLink v2"]),
+        # A request woke it up meanwhile.
+        ([link_v2("new", createdDate=2), link_v2()], V2, []),
+        ([link_v2("new", createdDate=2), link_v2()], {**V2, "purge_superseded": True}, ["DeleteVpcLink v2"]),
         # From one version to the other, and back.
         ([link()], V2, ["CreateVpcLink petstore"]),
         ([link(), link_v2()], {**V2, "purge_superseded": True}, ["DeleteVpcLink l1"]),
@@ -215,6 +218,18 @@ def test_a_link_that_a_stage_names_is_not_removed(
     assert failed.failed and fake.changes == []
     assert "VPC link l2 (petstore) is still used by stage prod of REST API pets (a1)" in failed.result["msg"]
     assert "Owner: infra" in failed.result["msg"]
+
+
+@pytest.mark.usefixtures("stages")
+def test_a_link_that_a_canary_uses_is_not_removed_either(fake: FakeApiGateway, run: Runner) -> None:
+    fake.stages["prod"] = {
+        "stageName": "prod",
+        "variables": {"vpcLinkId": "other"},
+        "canarySettings": {"stageVariableOverrides": {"vpcLinkId": "l1"}},
+    }
+    assert (
+        "VPC link l1 (petstore) is still used by stage prod" in run(ownership_tags=OWNER, state="absent").result["msg"]
+    )
 
 
 @pytest.mark.usefixtures("stages")

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from lab import controllers, folder, kubernetes
 from lab.aws import account, ec2, elbv2
 from lab.aws.apigateway import ApiGateway, ApiGatewayV2
+from lab.aws.apigateway.common import forget_deleted
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
 from lab.aws.eks.cluster import Cluster
@@ -51,7 +53,7 @@ class Lab:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        ec2.install()
+        ec2.install(self._users_of_security_group)
         documents.install()
         self.credentials = account.open_account(settings.region)
         self.faults = Faults(settings.folder)
@@ -74,6 +76,16 @@ class Lab:
         rest = self.app.service("apigateway", region)
         assert isinstance(rest, ApiGateway)
         return ApiGatewayV2(rest)
+
+    def _users_of_security_group(self, region: str, group: str) -> Iterator[str]:
+        """Its load balancers and links V2, which have network interfaces in it."""
+        for balancer in elbv2.backend_of(region).load_balancers.values():
+            if group in balancer.security_groups:
+                yield balancer.arn
+        rest = self.app.service("apigateway", region)
+        assert isinstance(rest, ApiGateway)
+        forget_deleted(rest.links_v2)
+        yield from (each for each, link in rest.links_v2.items() if group in link.info["SecurityGroupIds"])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; ``lab.json`` is written once everything answers."""

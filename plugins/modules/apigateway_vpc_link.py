@@ -223,6 +223,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import (
     LinkApis,
     is_at,
+    users,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     differing,
@@ -286,20 +287,6 @@ def _update_steps(link: Item, desired: Item) -> list[Step]:
     patch = [replace(f"/{key}", value) for key, value in changes.items()]
     steps = [Step("UpdateVpcLink", link["id"], {"link": link, "patch": patch})] if patch else []
     return steps + tag_steps(f"/vpclinks/{link['id']}", link, desired["tags"])
-
-
-def users(link: Item, stages: list[tuple[Item, Item]]) -> list[str]:
-    """The stages whose variables name the link, be it for a canary, in words, out of pairs of REST API and stage."""
-    return [
-        f"stage {stage['stageName']} of REST API {api['name']} ({api['id']})"
-        for api, stage in stages
-        if link["id"] in (*stage.get("variables", {}).values(), *_canary_variables(stage).values())
-    ]
-
-
-def _canary_variables(stage: Item) -> dict[str, str]:
-    variables: dict[str, str] = stage.get("canarySettings", {}).get("stageVariableOverrides", {})
-    return variables
 
 
 def refuse_used_links(client: t.Any, links: list[Item], ignored_api_tags: dict[str, str] | None) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 from moto.core.request import Request
 from moto.ec2.models import ec2_backends
+from moto.elbv2.models import elbv2_backends
 from moto.iam.models import iam_backends
 
 from lab.aws.apigateway import ApiGateway, ApiGatewayV2
@@ -182,6 +183,19 @@ def _sts_needs(action: str, values: Mapping[str, str]) -> list[Permission]:
     return [Permission(f"sts:{action}", values.get("RoleArn", "*"), context)]
 
 
+# ELB.
+
+#: What is deleted, and the parameter that names it.
+_ELB_DELETES = {"DeleteLoadBalancer": "LoadBalancerArn", "DeleteTargetGroup": "TargetGroupArn"}
+
+
+def _elb_needs(region: str, action: str, values: Mapping[str, str]) -> Iterator[Permission]:
+    """On what it has, by its tags: https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/load-balancer-authentication-access-control.html"""
+    arn = values.get(_ELB_DELETES.get(action, ""), "*")
+    tags = elbv2_backends[ACCOUNT][region].tagging_service.get_tag_dict_for_resource(arn)
+    yield Permission(f"elasticloadbalancing:{action}", arn, _context(resource_tags=tags))
+
+
 # EKS.
 
 _ACCESS_ENTRY_ACTIONS = (
@@ -327,6 +341,8 @@ def needs(name: str, region: str, operation: str, request: Request, service: Any
     match name:
         case "ec2":
             found = Ec2(region).needs(operation, values)
+        case "elasticloadbalancing":
+            found = _elb_needs(region, operation, values)
         case "iam":
             found = _iam_needs(operation, values)
         case "sts":

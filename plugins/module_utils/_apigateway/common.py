@@ -121,7 +121,7 @@ def run_until_answered(
     for _answer in range(_LOST_ANSWERS):
         try:
             return run(module, client, started)
-        except AnsibleApiGatewayError as error:
+        except AnsibleAWSError as error:
             if not isinstance(error.exception, HTTPClientError) or not started:
                 raise
     return run(module, client, started)
@@ -135,7 +135,7 @@ def run_module(module: t.Any, run: t.Callable[[t.Any, t.Any, list[Step]], Item])
     started: list[Step] = []
     try:
         result = run_until_answered(run, module, Client(module), started)
-    except AnsibleApiGatewayError as error:
+    except AnsibleAWSError as error:
         if error.exception:
             module.fail_json_aws(error.exception, msg=error.message, **report(started))
         module.fail_json(msg=error.message, **report(started))

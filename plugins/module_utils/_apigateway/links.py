@@ -104,3 +104,17 @@ def is_at(link: Item, desired: Item) -> bool:
         set(link.get(has, [])) == set(desired[wants] or [])
         for has, wants in (("subnetIds", "subnet_ids"), ("securityGroupIds", "security_group_ids"))
     )
+
+
+def users(link: Item, stages: list[tuple[Item, Item]]) -> list[str]:
+    """The stages whose variables name the link, be it for a canary, in words, out of pairs of REST API and stage."""
+    return [
+        f"stage {stage['stageName']} of REST API {api['name']} ({api['id']})"
+        for api, stage in stages
+        if link["id"] in (*stage.get("variables", {}).values(), *_canary_variables(stage).values())
+    ]
+
+
+def _canary_variables(stage: Item) -> dict[str, str]:
+    variables: dict[str, str] = stage.get("canarySettings", {}).get("stageVariableOverrides", {})
+    return variables

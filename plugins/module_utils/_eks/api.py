@@ -53,6 +53,13 @@ def describe_cluster(client: BaseClient, name: str) -> Resource | None:
     return client.describe_cluster(name=name)["cluster"]
 
 
+@EksErrorHandler.common_error_handler("list the EKS clusters")
+@_retry
+def list_clusters(client: BaseClient) -> list[str]:
+    """The names of all clusters of the account and region."""
+    return client.get_paginator("list_clusters").paginate().build_full_result()["clusters"]
+
+
 @EksErrorHandler.quota_error_handler("create the EKS cluster")
 @_retry
 def create_cluster(client: BaseClient, name: str, request: Resource) -> Resource:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One ELBv2 call a function, retried while AWS throttles or stumbles.
+"""One ELBv2 call a function, or EC2 call on security groups, retried while AWS throttles or stumbles.
 
 Every function raises :class:`AnsibleNlbError`. Answers are AWS's own (CamelCase). What is gone by the time of the call
 is left out of the answer, because load balancers come and go while one looks at them.
@@ -70,8 +70,10 @@ def describe_listeners(client: t.Any, load_balancer_arn: str) -> list[Resource]:
 
 @NlbErrorHandler.list_error_handler("describe target groups", default_value=[])
 @RETRY
-def describe_target_groups(client: t.Any, load_balancer_arn: str) -> list[Resource]:
-    pages = client.get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+def describe_target_groups(client: t.Any, load_balancer_arn: str | None = None) -> list[Resource]:
+    """Those of a load balancer, or all of the account and region."""
+    which = {"LoadBalancerArn": load_balancer_arn} if load_balancer_arn else {}
+    pages = client.get_paginator("describe_target_groups").paginate(**which)
     return t.cast(list[Resource], pages.build_full_result()["TargetGroups"])
 
 
@@ -80,3 +82,29 @@ def describe_target_groups(client: t.Any, load_balancer_arn: str) -> list[Resour
 def describe_target_health(client: t.Any, target_group_arn: str) -> list[Resource]:
     answer = client.describe_target_health(TargetGroupArn=target_group_arn)
     return t.cast(list[Resource], answer["TargetHealthDescriptions"])
+
+
+@NlbErrorHandler.common_error_handler("describe security groups")
+@RETRY
+def describe_security_groups(client: t.Any) -> list[Resource]:
+    """Every security group of the account and region."""
+    pages = client.get_paginator("describe_security_groups").paginate()
+    return t.cast(list[Resource], pages.build_full_result()["SecurityGroups"])
+
+
+@NlbErrorHandler.deletion_error_handler("delete the load balancer")
+@RETRY
+def delete_load_balancer(client: t.Any, arn: str) -> None:
+    client.delete_load_balancer(LoadBalancerArn=arn)
+
+
+@NlbErrorHandler.deletion_error_handler("delete the target group")
+@RETRY
+def delete_target_group(client: t.Any, arn: str) -> None:
+    client.delete_target_group(TargetGroupArn=arn)
+
+
+@NlbErrorHandler.deletion_error_handler("delete the security group")
+@RETRY
+def delete_security_group(client: t.Any, group_id: str) -> None:
+    client.delete_security_group(GroupId=group_id)

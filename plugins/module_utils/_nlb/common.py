@@ -34,15 +34,23 @@ class AnsibleNlbError(AnsibleAWSError):
         throttled = response.get("Error", {}).get("Code") in THROTTLING
         return throttled or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
 
+    @property
+    def in_use(self) -> bool:
+        """Whether AWS refuses to delete something because something else still uses it."""
+        response = getattr(self.exception, "response", {})
+        return response.get("Error", {}).get("Code") in ("ResourceInUse", "DependencyViolation")
+
     def __str__(self) -> str:
         return f"{self.message}: {self.exception}" if self.exception else str(self.message)
 
 
 class NlbErrorHandler(AWSErrorHandler):
-    """Turns botocore's exceptions into :class:`AnsibleNlbError`; knows how ELBv2 says "missing"."""
+    """Turns botocore's exceptions into :class:`AnsibleNlbError`; knows how ELBv2 and EC2 say "missing"."""
 
     _CUSTOM_EXCEPTION = AnsibleNlbError
 
     @classmethod
     def _is_missing(cls) -> t.Any:
-        return is_boto3_error_code(["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound"])
+        return is_boto3_error_code(
+            ["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "InvalidGroup.NotFound"]
+        )

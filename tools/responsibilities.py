@@ -37,14 +37,14 @@ _VERB = re.compile("|".join(f"(?P<{name}>{words})" for name, words in VERBS.item
 KINDS = {
     "AccessEntr(y|ies)|AccessPolic(y|ies)|AssociatedAccessPolicies": "access entry",
     "Address(es)?": "Elastic IP address",
-    "Cluster(Config|Version)?|Updates?": "cluster",
-    "Listeners|LoadBalancers": "load balancer",
+    "Clusters?|Cluster(Config|Version)|Updates?|Insights?": "cluster",
+    "Listeners|LoadBalancers?": "load balancer",
     "NatGateways?": "NAT gateway",
     "Route|RouteTables?": "route table",
     "Role|ServiceLinkedRole|RolePolicy|RolePolicies|AssumeRolePolicy|AttachedRolePolicies|InstanceProfilesForRole": "IAM role",
-    "SecurityGroups?": "security group of VPC links V2",
+    "SecurityGroups?": "security group",
     "Subnets": "subnet",
-    "TargetGroups|TargetHealth": "target group",
+    "TargetGroups?|TargetHealth": "target group",
     "Vpcs|VpcAttribute": "VPC",
     "VpcEndpointService(Configurations?|Permissions)": "endpoint service of a VPC link V1",
 }
@@ -55,7 +55,7 @@ RESOURCES = {
     "natgateway": "NAT gateway",
     "restapis": "REST API",
     "route-table": "route table",
-    "security-group": "security group of VPC links V2",
+    "security-group": "security group",
     "subnet": "subnet",
     "usageplans": "usage plan",
     "vpclinks": "VPC link",
@@ -72,7 +72,11 @@ MODULES = {
 }
 
 #: A role of several playbooks has its permissions in the policy of one.
-POLICY_OF = {"apigw_vpclink": "infra-api", "petstore_workload": "k8s-workload"}
+POLICY_OF = {
+    "apigw_vpclink": "infra-api",
+    "eks_auto_cluster": "infra-foundation",
+    "petstore_workload": "k8s-workload",
+}
 
 HEAD = """\
 # Responsibilities
@@ -246,8 +250,9 @@ def document() -> str:
             "",
             *aws_table(),
             "",
-            "Load balancers and target groups appear and go with the k8s team's Service: Auto Mode makes them, with the",
-            "cluster's own role.",
+            "Load balancers, their target groups and security groups appear and go with the k8s team's Service: Auto Mode makes",
+            "them, with the cluster's own role. Infra deletes what is left of them when cluster or Service is gone, and is",
+            "named: `playbooks/orphans.yml`. Other security groups are those of VPC links V2.",
             "",
             "## In the cluster",
             "",

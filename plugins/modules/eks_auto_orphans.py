@@ -327,7 +327,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     for step in [] if module.check_mode else steps:
         started.append(step)
         account.delete(step.arguments["resource"], deadline)
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     before = [str(orphan.resource) for orphan in found]
     after = [str(orphan.resource) for orphan in found if orphan.resource.id not in named]
     return {

@@ -1,0 +1,317 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""eks_auto_orphans: what is an orphan, what may be deleted, and what main() does to AWS."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+from types import SimpleNamespace
+
+import pytest
+from ansible.module_utils.common import warnings
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
+    Claim,
+    Known,
+    Resource,
+    claim_of,
+    objections,
+    orphans,
+    why_gone,
+)
+from ansible_collections.seam.eks_auto.plugins.modules import eks_auto_orphans as module
+from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import (
+    FakeApiGateway,
+    Item,
+    Run,
+    refusal,
+    told,
+)
+
+AUTO_MODE = {
+    "eks:eks-cluster-name": "gone",
+    "service.eks.amazonaws.com/stack": "shop/web",
+    "service.eks.amazonaws.com/resource": "LoadBalancer",
+}
+LINK_TAGS = {"seam.eks_auto/contract": "gone/shop/web"}
+NOTHING = Known(frozenset(), frozenset())
+
+
+def balancer(tags: dict[str, str], *held_by: str) -> Resource:
+    return Resource("load balancer", "lb", "k8s-shop-web", tags, held_by=held_by)
+
+
+# Whose it is.
+
+
+@pytest.mark.parametrize(
+    ("tags", "claim"),
+    [
+        (AUTO_MODE, Claim("k8s", "gone", "shop/web")),
+        ({"eks:eks-cluster-name": "gone", "ingress.eks.amazonaws.com/resource": "LoadBalancer"}, Claim("k8s", "gone")),
+        ({"eks:eks-cluster-name": "gone", "gateway.eks.amazonaws.com.nlb/resource": "x"}, Claim("k8s", "gone")),
+        (LINK_TAGS, Claim("infra", "gone", "shop/web")),
+        ({"seam.eks_auto/api": "petstore"}, Claim("infra", api="petstore")),
+        # Instances and volumes of Auto Mode have the cluster's tag too.
+        ({"eks:eks-cluster-name": "gone"}, None),
+        ({}, None),
+        ({"Name": "mine"}, None),
+        ({**AUTO_MODE, "elbv2.k8s.aws/cluster": "gone"}, None),
+        ({**AUTO_MODE, "kubernetes.io/cluster/gone": "owned"}, None),
+        ({**LINK_TAGS, "aws:cloudformation:stack-name": "s"}, None),
+    ],
+)
+def test_whose_it_is_say_its_tags(tags: dict[str, str], claim: Claim | None) -> None:
+    assert claim_of(tags) == claim
+
+
+# What is gone.
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (NOTHING, "there is no EKS cluster gone"),
+        (Known(frozenset({"gone"}), frozenset()), None),
+        (Known(frozenset({"gone"}), frozenset(), "gone"), "cluster gone has no Service shop/web"),
+        (Known(frozenset({"gone"}), frozenset(), "gone", services=frozenset({"shop/web"})), None),
+        (Known(frozenset({"gone"}), frozenset(), "other"), None),
+        (Known(frozenset({"gone"}), frozenset(), "gone", frozenset({"shop"})), "cluster gone has no Service shop/web"),
+        (Known(frozenset({"gone"}), frozenset(), "gone", frozenset({"other"})), None),
+    ],
+)
+def test_gone_is_what_somebody_can_tell(known: Known, reason: str | None) -> None:
+    found = balancer(AUTO_MODE)
+    claim = claim_of(found.tags)
+    assert claim
+    assert why_gone(found, claim, known) == reason
+
+
+def test_of_what_a_cluster_shares_no_service_tells() -> None:
+    shared = balancer({"eks:eks-cluster-name": "gone", "service.eks.amazonaws.com/resource": "x"})
+    assert orphans([shared], Known(frozenset({"gone"}), frozenset(), "gone")) == []
+
+
+@pytest.mark.parametrize(("stages", "found"), [((), 1), (("stage prod",), 0), (None, 0)])
+def test_a_link_is_left_when_no_stage_uses_it(stages: tuple[str, ...] | None, found: int) -> None:
+    link = Resource("VPC link", "l1", "link", LINK_TAGS, stages=stages)
+    assert len(orphans([link], Known(frozenset({"gone"}), frozenset()))) == found
+
+
+@pytest.mark.parametrize(("apis", "found"), [(frozenset(), 1), (frozenset({"petstore"}), 0)])
+def test_a_security_group_of_ours_is_left_without_its_api(apis: frozenset[str], found: int) -> None:
+    group = Resource("security group", "sg", "petstore-vpc-link", {"seam.eks_auto/api": "petstore"})
+    assert len(orphans([group], Known(frozenset(), apis))) == found
+
+
+# What may be deleted.
+
+
+@pytest.mark.parametrize(
+    ("resource", "known", "named", "says"),
+    [
+        (balancer({"Name": "mine"}), NOTHING, ["lb"], "has not the tags of Auto Mode or of this collection"),
+        (balancer(AUTO_MODE), Known(frozenset({"gone"}), frozenset()), ["lb"], "only the k8s team can tell"),
+        (
+            balancer(AUTO_MODE),
+            Known(frozenset({"gone"}), frozenset(), "gone", services=frozenset({"shop/web"})),
+            ["lb"],
+            "is no orphan: Service shop/web of cluster gone is there.",
+        ),
+        (
+            Resource("security group", "sg", "g", {"seam.eks_auto/api": "petstore"}),
+            Known(frozenset(), frozenset({"petstore"})),
+            ["sg"],
+            "is no orphan: the REST API petstore is there.",
+        ),
+        (balancer(AUTO_MODE, "l1"), NOTHING, ["lb"], "is held by l1. Name that as well"),
+        (
+            Resource("VPC link", "l1", "link", LINK_TAGS, stages=("stage prod",)),
+            NOTHING,
+            ["l1"],
+            "is used by stage prod. Remove the API first",
+        ),
+    ],
+)
+def test_what_must_not_go_has_a_sentence(resource: Resource, known: Known, named: list[str], says: str) -> None:
+    (sentence,) = objections([resource], known, named)
+    assert says in sentence
+
+
+def test_what_is_named_with_all_that_holds_it_may_go() -> None:
+    assert objections([balancer(AUTO_MODE, "l1"), balancer({})], NOTHING, ["l1"]) == []
+    assert objections([balancer(AUTO_MODE, "l1")], NOTHING, ["lb", "l1"]) == []
+
+
+# main()
+
+
+class FakeAws:
+    """ELBv2, EC2 and EKS in one, with what a cluster that is gone leaves behind."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+        self.refusals: dict[str, list[Exception]] = {}
+        self.clusters: list[str] = []
+
+    def get_paginator(self, operation: str) -> t.Any:
+        def paginate(**_: t.Any) -> t.Any:
+            return SimpleNamespace(build_full_result=lambda: getattr(self, f"_{operation}")())
+
+        return SimpleNamespace(paginate=paginate)
+
+    def _there(self, identifier: str, item: Item) -> list[Item]:
+        return [] if identifier in self.deleted else [item]
+
+    def _list_clusters(self) -> Item:
+        return {"clusters": self.clusters}
+
+    def _describe_load_balancers(self) -> Item:
+        made = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3, hours=1)
+        item = {"LoadBalancerArn": "lb", "LoadBalancerName": "k8s-shop-web", "CreatedTime": made}
+        return {"LoadBalancers": self._there("lb", {**item, "SecurityGroups": ["sg"], "Type": "network"})}
+
+    def _describe_target_groups(self) -> Item:
+        item = {"TargetGroupArn": "tg", "TargetGroupName": "k8s-shop-web", "LoadBalancerArns": ["lb"]}
+        return {"TargetGroups": self._there("tg", item)}
+
+    def _describe_security_groups(self) -> Item:
+        tags = [{"Key": key, "Value": value} for key, value in AUTO_MODE.items()]
+        ours = {"GroupId": "sg", "GroupName": "k8s-shop-web", "Tags": tags}
+        return {"SecurityGroups": [*self._there("sg", ours), {"GroupId": "sg-default", "GroupName": "default"}]}
+
+    def describe_tags(self, ResourceArns: list[str]) -> Item:
+        tags = [{"Key": key, "Value": value} for key, value in AUTO_MODE.items()]
+        return {"TagDescriptions": [{"ResourceArn": arn, "Tags": tags} for arn in ResourceArns]}
+
+    def _delete(self, identifier: str) -> None:
+        if self.refusals.get(identifier):
+            raise self.refusals[identifier].pop(0)
+        self.deleted.append(identifier)
+
+    def delete_load_balancer(self, LoadBalancerArn: str) -> None:
+        self._delete(LoadBalancerArn)
+
+    def delete_target_group(self, TargetGroupArn: str) -> None:
+        self._delete(TargetGroupArn)
+
+    def delete_security_group(self, GroupId: str) -> None:
+        self._delete(GroupId)
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    return FakeAws()
+
+
+@pytest.fixture
+def rest() -> FakeApiGateway:
+    fake = FakeApiGateway()
+    fake.links["l1"] = {"id": "l1", "name": "link", "status": "AVAILABLE", "targetArns": ["lb"], "tags": LINK_TAGS}
+    fake.links["l0"] = {"id": "l0", "name": "going", "status": "DELETING", "targetArns": ["lb"], "tags": LINK_TAGS}
+    return fake
+
+
+@pytest.fixture
+def run(
+    aws: FakeAws, rest: FakeApiGateway, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> t.Callable[..., Run]:
+    monkeypatch.setattr(_wait.threading.Event, "wait", lambda event, timeout=None: True)
+    clients = {"apigateway": rest, "apigatewayv2": rest.v2}
+
+    def run_module(check: bool = False, **options: t.Any) -> Run:
+        said: list[str] = []
+        arguments = {"region": "eu-central-1", **options, "_ansible_check_mode": check, "_ansible_diff": True}
+        with patch_module_args(arguments), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(warnings, "warn", said.append)
+            patch.setattr(AnsibleAWSModule, "warn", lambda module, text: said.append(text))
+            patch.setattr(AnsibleAWSModule, "client", lambda module, name, **_: clients.get(name, aws))
+            with pytest.raises(SystemExit) as ended:
+                module.main()
+        return Run(ended.value.code != 0, json.loads(capsys.readouterr().out), said)
+
+    return run_module
+
+
+ALL = ["sg", "tg", "lb", "l1"]
+
+
+def test_it_lists_and_changes_nothing(run: t.Callable[..., Run], aws: FakeAws) -> None:
+    done = run()
+    assert not done.failed
+    assert [(each["id"], each["age_days"]) for each in done.result["orphans"]] == [
+        ("l1", None),
+        ("lb", 3),
+        ("tg", None),
+        ("sg", None),
+    ]
+    assert [each["held_by"] for each in done.result["orphans"]] == [[], ["l1"], ["lb"], ["lb"]]
+    assert (done.result["changed"], aws.deleted) == (False, [])
+
+
+def test_in_check_mode_it_says_what_it_would_delete(run: t.Callable[..., Run], aws: FakeAws) -> None:
+    done = run(check=True, delete=ALL)
+    assert told(done.result) == [
+        "DeleteVpcLink l1",
+        "DeleteLoadBalancer lb",
+        "DeleteTargetGroup tg",
+        "DeleteSecurityGroup sg",
+    ]
+    assert done.result["diff"]["after"] == {"orphans": []}
+    assert aws.deleted == []
+
+
+def test_it_deletes_in_order_and_once(run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway) -> None:
+    del rest.links["l0"]
+    aws.refusals = {
+        "lb": [refusal("ResourceInUse", "associated with another service")],
+        "sg": [refusal("DependencyViolation"), refusal("InvalidGroup.NotFound")],
+    }
+    done = run(delete=ALL)
+    assert not done.failed, done.result
+    assert aws.deleted == ["lb", "tg"]
+    assert rest.links == {}
+    assert len(done.result["actions"]) == 4
+    aws.deleted.append("sg")
+    again = run(delete=ALL)
+    assert (again.failed, again.result["changed"]) == (False, False)
+    assert len(again.warnings) == 4
+    assert "l1 is no VPC link" in again.warnings[-1]
+
+
+def test_one_refusal_refuses_all(run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway) -> None:
+    rest.apis["a"] = {"id": "a", "name": "api", "tags": {"seam.eks_auto/api": "api"}}
+    rest.stages["prod"] = {"stageName": "prod", "variables": {"vpcLinkId": "l1"}}
+    done = run(delete=ALL)
+    assert done.failed
+    assert "is used by stage prod of REST API api (a)" in done.result["msg"]
+    assert (aws.deleted, rest.links["l1"]["status"]) == ([], "AVAILABLE")
+
+
+def test_another_error_ends_it_and_says_how_far_it_came(run: t.Callable[..., Run], aws: FakeAws) -> None:
+    aws.refusals = {"lb": [refusal("OperationNotPermitted", "deletion protection is enabled")]}
+    done = run(delete=ALL)
+    assert done.failed
+    assert "deletion protection is enabled" in done.result["msg"]
+    assert told(done.result) == ["DeleteVpcLink l1", "DeleteLoadBalancer lb"]
+
+
+def test_what_stays_in_use_ends_with_what_aws_says(run: t.Callable[..., Run], aws: FakeAws) -> None:
+    aws.refusals = {"lb": [refusal("ResourceInUse", "by another service")] * 3}
+    done = run(delete=ALL, wait_timeout=0)
+    assert done.failed
+    assert "by another service" in done.result["msg"]
+
+
+def test_what_the_k8s_team_tells_counts(run: t.Callable[..., Run], aws: FakeAws) -> None:
+    aws.clusters = ["gone"]
+    (link,) = run().result["orphans"]
+    assert link["reason"] == "no stage of a REST API uses it"
+    told_of = {"cluster_name": "gone", "names": ["default/kubernetes"]}
+    assert len(run(services=told_of).result["orphans"]) == 4

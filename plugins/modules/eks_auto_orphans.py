@@ -60,6 +60,12 @@ extends_documentation_fragment:
 seealso:
   - module: seam.eks_auto.apigateway_vpc_link
   - module: seam.eks_auto.eks_auto_nlb_info
+  - name: Delete a cluster
+    description: What stays behind, and why.
+    link: https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html
+  - name: Auto Mode's permissions for load balancers
+    description: The tags that it puts on what it makes.
+    link: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSLoadBalancingPolicy.html
 """
 
 EXAMPLES = r"""

@@ -20,11 +20,13 @@ import pytest
 
 from .conftest import CHECKOUT, Lab
 from .disclosure import Disclosure
+from .test_orphans import Leftovers
 
 BOOTSTRAP = "playbooks/bootstrap/teams.yml"
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 API = "playbooks/infra/api.yml"
+ORPHANS = "playbooks/orphans.yml"
 REMOVE_FOUNDATION = "playbooks/remove_foundation.yml"
 TEARDOWN = "playbooks/teardown.yml"
 
@@ -156,6 +158,10 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
     lab.client("iam").delete_role(RoleName="team-support")
     make_role(lab, "team-support")
     run(lab, FOUNDATION, **{**variables, "eks_auto_cluster_deletion_protection": False})
+
+
+def test_infra_deletes_what_is_left_of_a_cluster(lab: Lab) -> None:
+    run(lab, ORPHANS, orphans_delete=Leftovers(lab, "gone", "shop/web").ids)
 
 
 def change_by_hand(lab: Lab) -> None:

@@ -302,9 +302,12 @@ def test_another_error_ends_it_and_says_how_far_it_came(run: t.Callable[..., Run
     assert told(done.result) == ["DeleteVpcLink l1", "DeleteLoadBalancer lb"]
 
 
-def test_what_stays_in_use_ends_with_what_aws_says(run: t.Callable[..., Run], aws: FakeAws) -> None:
+def test_what_stays_in_use_ends_with_what_aws_says(
+    run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway
+) -> None:
+    del rest.links["l1"]
     aws.refusals = {"lb": [refusal("ResourceInUse", "by another service")] * 3}
-    done = run(delete=ALL, wait_timeout=0)
+    done = run(delete=["lb"], wait_timeout=0)
     assert done.failed
     assert "by another service" in done.result["msg"]
 

@@ -37,7 +37,7 @@ _VERB = re.compile("|".join(f"(?P<{name}>{words})" for name, words in VERBS.item
 KINDS = {
     "AccessEntr(y|ies)|AccessPolic(y|ies)|AssociatedAccessPolicies": "access entry",
     "Address(es)?": "Elastic IP address",
-    "Cluster(Config|Version)?|Updates?": "cluster",
+    "Cluster(Config|Version)?|Insights?|Updates?": "cluster",
     "Listeners|LoadBalancers": "load balancer",
     "NatGateways?": "NAT gateway",
     "Route|RouteTables?": "route table",
@@ -72,7 +72,7 @@ MODULES = {
 }
 
 #: A role of several playbooks has its permissions in the policy of one.
-POLICY_OF = {"apigw_vpclink": "infra-api", "petstore_workload": "k8s-workload"}
+POLICY_OF = {"eks_auto_cluster": "infra-foundation", "apigw_vpclink": "infra-api", "petstore_workload": "k8s-workload"}
 
 HEAD = """\
 # Responsibilities

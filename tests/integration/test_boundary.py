@@ -159,7 +159,9 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
 
 
 def change_by_hand(lab: Lab) -> None:
-    """What the next run has to mend, so that it needs the permissions to mend it."""
+    """What the next run has to mend or to read, so that it needs the permissions for that."""
+    insight = {"id": "1", "name": "Add-ons", "category": "UPGRADE_READINESS", "insightStatus": {"status": "WARNING"}}
+    (lab.folder / "insights.json").write_text(json.dumps([insight]))
     iam, ec2 = lab.client("iam"), lab.client("ec2")
     # Without sts:TagSession, which Auto Mode needs.
     iam.update_assume_role_policy(RoleName="petstore-cluster", PolicyDocument=trust({"Service": "eks.amazonaws.com"}))

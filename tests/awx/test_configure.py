@@ -99,7 +99,10 @@ def test_each_team_launches_its_own_templates_alone(awx: tuple[StandIn, str], te
         if kind == "roles" and number in teams
     }
     own = {each["name"] for each in awx[0].objects["job_templates"].values() if f"/ {team} /" in each["name"]}
-    approves = {"infra": {"EKS API / Deploy", "EKS API / Replace load balancer"}, "k8s": {"EKS API / Remove", "EKS API / Upgrade"}}[team]
+    approves = {
+        "infra": {"EKS API / Deploy", "EKS API / Replace load balancer"},
+        "k8s": {"EKS API / Remove", "EKS API / Upgrade"},
+    }[team]
     assert len(own) == {"infra": 8, "k8s": 5}[team]
     rights = {f"execute of {name}" for name in own} | {f"approval of {name}" for name in approves}
     assert held == rights | {f"admin of EKS API / {team}"}

@@ -72,11 +72,7 @@ MODULES = {
 }
 
 #: A role of several playbooks has its permissions in the policy of one.
-POLICY_OF = {
-    "apigw_vpclink": "infra-api",
-    "eks_auto_cluster": "infra-foundation",
-    "petstore_workload": "k8s-workload",
-}
+POLICY_OF = {"eks_auto_cluster": "infra-foundation", "apigw_vpclink": "infra-api", "petstore_workload": "k8s-workload"}
 
 HEAD = """\
 # Responsibilities

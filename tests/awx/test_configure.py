@@ -77,10 +77,10 @@ def test_first_run_makes_it_all(awx: tuple[StandIn, str]) -> None:
         "teams": 2,
         "credential_types": 1,
         "credentials": 2,
-        "job_templates": 11,
-        "workflow_job_templates": 3,
-        "workflow_job_template_nodes": 16,
-        "workflow_approval_templates": 5,
+        "job_templates": 14,
+        "workflow_job_templates": 4,
+        "workflow_job_template_nodes": 22,
+        "workflow_approval_templates": 6,
     }
 
 
@@ -99,8 +99,11 @@ def test_each_team_launches_its_own_templates_alone(awx: tuple[StandIn, str], te
         if kind == "roles" and number in teams
     }
     own = {each["name"] for each in awx[0].objects["job_templates"].values() if f"/ {team} /" in each["name"]}
-    approves = {"infra": {"EKS API / Deploy", "EKS API / Replace load balancer"}, "k8s": {"EKS API / Remove"}}[team]
-    assert len(own) == {"infra": 7, "k8s": 4}[team]
+    approves = {
+        "infra": {"EKS API / Deploy", "EKS API / Replace load balancer"},
+        "k8s": {"EKS API / Remove", "EKS API / Upgrade"},
+    }[team]
+    assert len(own) == {"infra": 9, "k8s": 5}[team]
     rights = {f"execute of {name}" for name in own} | {f"approval of {name}" for name in approves}
     assert held == rights | {f"admin of EKS API / {team}"}
 

@@ -238,6 +238,7 @@ def steps(workflow: str) -> list[str]:
     ("workflow", "playbook"),
     [
         ("EKS API / Deploy", "site.yml"),
+        ("EKS API / Upgrade", "upgrade.yml"),
         ("EKS API / Replace load balancer", "replace_nlb.yml"),
         ("EKS API / Remove", "teardown.yml"),
     ],

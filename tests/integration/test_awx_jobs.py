@@ -36,6 +36,8 @@ TYPED: dict[str, dict[str, Any]] = {
     "EKS API / infra / Canary": {"apigw_vpclink_canary_percent": 20.0, "apigw_vpclink_canary_seconds": 0},
     "EKS API / infra / Remove link": {"apigw_vpclink_drain_seconds": 1},
 }
+#: What changes nothing, whatever it finds.
+READING = {"EKS API / k8s / Disruption budgets", "EKS API / infra / Upgrade preflight", "EKS API / infra / Orphans"}
 TEAMS = {name: each["team"] for each in CONTROLLER["templates"] for name in each["names"]}
 
 
@@ -198,7 +200,7 @@ def test_template_does_its_work(awx: Controller, lab: Lab, template: str) -> Non
     assert job.ended == (0, "0", "successful"), job.output
     host = f"{TEAMS[template]}-runner"
     assert set(job.stats["processed"]) == {host}
-    assert job.stats["changed"][host] > 0
+    assert bool(job.stats["changed"].get(host)) is (template not in READING)
     assert job.stats["failures"] == job.stats["dark"] == {}
     # What AWX shows and keeps has no key in it.
     for path in (path for path in job.artifacts.rglob("*") if path.is_file()):

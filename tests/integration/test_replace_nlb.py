@@ -94,11 +94,6 @@ def who_asked_kubernetes(lab: Lab) -> set[str]:
     ("playbook", "variables", "says"),
     [
         (REPLACE, {"seam_next_service": "vpclink"}, "seam_next_service: vpclink is the Service that serves now"),
-        (
-            REPLACE,
-            {"apigw_vpclink_backends": [{"namespace": "petstore", "service": "vpclink"}]},
-            "apigw_vpclink_backends: a backend names the Service vpclink",
-        ),
         (REMOVE_LINK, {}, "is still used by stage prod of REST API petstore"),
         (REMOVE_SERVICE, {}, "infra points the API at another Service (playbooks/infra/switch.yml)"),
     ],

@@ -4,18 +4,17 @@
 
 """A Kubernetes upgrade, guarded by disruption budgets, upgrade insights and calls of the API.
 
-The tests of this module build on each other: a cluster of version 1.34, to which each objection is made and taken back.
+The tests of this module build on each other: each objection to the site's upgrade is made and taken back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .conftest import Lab, Run, running_lab
+from .conftest import Lab, Run
 
 UPGRADE = "playbooks/upgrade.yml"
 
@@ -25,11 +24,8 @@ def play(lab: Lab, playbook: str, version: str, **variables: Any) -> Run:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
-        made = play(lab, "site.yml", "1.34")
-        assert made.returncode == 0, made.output
-        yield lab
+def lab(site: Lab) -> Lab:
+    return site
 
 
 def assert_refused(lab: Lab, version: str, *says: str) -> None:
@@ -46,9 +42,9 @@ def tell(lab: Lab, status: str) -> None:
     """Let EKS have found out something about the cluster."""
     insight = {
         "id": "1",
-        "name": "Deprecated APIs removed in Kubernetes v1.35",
+        "name": "Deprecated APIs removed in Kubernetes v1.36",
         "category": "UPGRADE_READINESS",
-        "kubernetesVersion": "1.35",
+        "kubernetesVersion": "1.36",
         "insightStatus": {"status": status, "reason": "Deprecated API usage detected within last 30 days."},
         "recommendation": "Update manifests and API clients.",
     }
@@ -63,21 +59,21 @@ def test_a_budget_that_lets_no_pod_go_stops_it(lab: Lab) -> None:
     seen = lab.kubectl("-n", "petstore", "wait", condition, "poddisruptionbudget/petstore", "--timeout=30s")
     assert seen.returncode == 0, seen.stderr
     closed = "PodDisruptionBudget petstore/petstore (2 of 2 pods healthy, 2 needed)"
-    assert_refused(lab, "1.35", f"No pod may be disrupted of {closed}", "Owner: k8s")
+    assert_refused(lab, "1.36", f"No pod may be disrupted of {closed}", "Owner: k8s")
     mended = lab.playbook("playbooks/k8s/workload.yml")
     assert mended.changed_tasks == ["seam.eks_auto.petstore_workload : apply | Apply the manifests"], mended.output
 
 
 def test_two_versions_at_once_are_refused(lab: Lab) -> None:
-    assert_refused(lab, "1.36", "eks_auto_cluster_version: the cluster has 1.34", 'Set "1.35" first')
+    assert_refused(lab, "1.37", "eks_auto_cluster_version: the cluster has 1.35", 'Set "1.36" first')
 
 
 def test_a_failing_insight_stops_it_with_its_own_text(lab: Lab) -> None:
     tell(lab, "ERROR")
     assert_refused(
         lab,
-        "1.35",
-        "Deprecated APIs removed in Kubernetes v1.35 (ERROR): Deprecated API usage detected within last 30 days. "
+        "1.36",
+        "Deprecated APIs removed in Kubernetes v1.36 (ERROR): Deprecated API usage detected within last 30 days. "
         "Update manifests and API clients.",
     )
 
@@ -85,14 +81,15 @@ def test_a_failing_insight_stops_it_with_its_own_text(lab: Lab) -> None:
 def test_a_warning_is_shown_and_the_cluster_goes_to_the_next_version(lab: Lab) -> None:
     tell(lab, "WARNING")
     before = len(lab.mutating_calls())
-    run = play(lab, UPGRADE, "1.35")
+    run = play(lab, UPGRADE, "1.36")
     assert run.returncode == 0, run.output
-    assert "Deprecated APIs removed in Kubernetes v1.35 (WARNING)" in " ".join(run.output.split())
+    assert "Deprecated APIs removed in Kubernetes v1.36 (WARNING)" in " ".join(run.output.split())
     assert run.output.count("call | Send the requests") == 2
     assert lab.mutating_calls()[before:] == ["eks:UpdateClusterVersion"]
-    assert lab.client("eks").describe_cluster(name="petstore")["cluster"]["version"] == "1.35"
+    assert lab.client("eks").describe_cluster(name="petstore")["cluster"]["version"] == "1.36"
 
 
-def test_there_already_nothing_changes(lab: Lab) -> None:
-    run = play(lab, UPGRADE, "1.35")
+def test_a_cluster_that_is_there_already_is_not_in_the_way(lab: Lab) -> None:
+    run = play(lab, "playbooks/infra/upgrade_preflight.yml", "1.36")
     assert (run.returncode, run.changed) == (0, 0), run.output
+    assert "EKS cluster petstore has 1.36 already" in run.output

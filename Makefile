@@ -11,7 +11,7 @@ export UV_COMPILE_BYTECODE := 1
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
-.PHONY: help demo test lint units molecule sanity trespass docs lab-down constraints clean
+.PHONY: help demo test lint units molecule sanity faults trespass docs lab-down constraints clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,9 @@ molecule: .venv/test ## every molecule scenario, two at a time
 
 sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other checks that have environments of their own
 	@$(BIN)/nox --session sanity
+
+faults: .venv/test ## runs that die at every call, bad networks, drift, replacement under load: a line of figures each
+	@$(BIN)/python -m pytest --quiet --capture=no tests/faults tests/integration/test_replace_nlb.py
 
 trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
 	@$(BIN)/python -m pytest --quiet --capture=no tests/integration/test_boundary.py

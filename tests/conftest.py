@@ -22,7 +22,7 @@ init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])
 
 
 #: The slowest first: two workers that take the files in this order end at about the same time.
-ORDER = ("molecule", "integration", "nox", "awx", "static", "docs", "lab", "unit")
+ORDER = ("faults", "molecule", "integration", "nox", "awx", "static", "docs", "lab", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run may die anywhere: each playbook is killed at each of its mutating calls, run again, and ends where it would have.
+
+The steps build on each other: two lives of an account, one in which the calls are never made and one in which only
+their answers are lost. ``make faults`` runs them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.integration import account
+from tests.integration.conftest import Lab, running_lab
+from tests.integration.crash import walk
+
+
+class Step(NamedTuple):
+    """A playbook and its variables; those of the steps before it hold as well."""
+
+    name: str
+    playbook: str
+    variables: dict[str, Any]
+
+
+LIFE = [
+    Step("foundation", "playbooks/infra/foundation.yml", {}),
+    Step("workload", "playbooks/k8s/workload.yml", {}),
+    Step("API", "playbooks/infra/api.yml", {}),
+    Step(
+        "update",
+        "playbooks/site.yml",
+        {
+            "eks_auto_cluster_tags": {"owner": "infra"},
+            "eks_auto_cluster_logging": ["api"],
+            "petstore_workload_replicas": 3,
+            "apigw_vpclink_tags": {"owner": "infra"},
+            "apigw_vpclink_throttle": {"rate_limit": 10, "burst_limit": 20},
+        },
+    ),
+    Step("replacement", "playbooks/replace_nlb.yml", {"seam_next_service": "next", "apigw_vpclink_drain_seconds": 0}),
+    Step("teardown", "playbooks/teardown.yml", {"seam_service": "next", "seam_next_service": "vpclink"}),
+]
+VARIABLES = [
+    {name: value for step in LIFE[: number + 1] for name, value in step.variables.items()}
+    for number in range(len(LIFE))
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, account.State]:
+    """What each step leaves when nothing happens to it."""
+    states = {}
+    with running_lab(tmp_path_factory.mktemp("undisturbed")) as lab:
+        for step, variables in zip(LIFE, VARIABLES, strict=True):
+            run = lab.playbook(step.playbook, "--extra-vars", json.dumps(variables))
+            assert run.returncode == 0, run.output
+            states[step.name] = account.state(lab)
+    return states
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["before the call", "after the call"])
+def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, bool]]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab, request.param
+
+
+@pytest.mark.parametrize("number", range(len(LIFE)), ids=[step.name for step in LIFE])
+def test_killed_at_every_call_it_ends_where_it_would_have(
+    life: tuple[Lab, bool], undisturbed: dict[str, account.State], number: int
+) -> None:
+    lab, after = life
+    step, started = LIFE[number], time.monotonic()
+    killed_at = walk(lab, step.playbook, after=after, **VARIABLES[number])
+    left = account.differences(account.state(lab), undisturbed[step.name])
+    when = "after" if after else "before"
+    print(
+        f"crash matrix: {step.name}, killed {when} each call: {len(killed_at)} points tried, "
+        f"{'all passed' if not left else 'NOT passed'}, {time.monotonic() - started:.0f} s"
+    )
+    assert killed_at
+    assert left == {}

@@ -194,6 +194,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
     AnsibleApiGatewayError,
     Item,
     Step,
+    make_room,
     report,
     run_module,
 )
@@ -408,18 +409,24 @@ def observe_definition(client: t.Any, rest_api: Item | None) -> Item:
 class RestApi:
     """Carries out a plan's steps; the IDs of what is created are only known here."""
 
-    def __init__(self, client: t.Any, current: Item, desired: Item) -> None:
+    def __init__(self, client: t.Any, current: Item, desired: Item, ownership_tags: dict[str, str]) -> None:
         self.client = client
         self.desired = desired
+        self.ownership_tags = ownership_tags
         self.id = current["api"] and current["api"]["id"]
         self.deployment = matching_deployment(current, desired) if self.id and "imported" in desired else None
         self.fingerprint = Fingerprint(desired.get("imported", ""), current["stored"] or "")
+
+    def _create(self, arguments: Item) -> None:
+        self.id = made = api.create_rest_api(self.client, **arguments)["id"]
+        found = owned(api.get_rest_apis(self.client), self.ownership_tags)
+        make_room("REST API", found, made, lambda: api.delete_rest_api(self.client, made))
 
     def apply(self, step: Step) -> None:
         arguments = step.arguments
         match step.action:
             case "CreateRestApi":
-                self.id = api.create_rest_api(self.client, **arguments)["id"]
+                self._create(arguments)
             case "TagResource":
                 api.tag_resource(self.client, **arguments)
             case "UpdateRestApi":
@@ -536,7 +543,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     empty = _shown({"api": None, "deployments": [], "stages": []}, {}, None)
     diff = {"before": before, "after": _prediction(before or empty, desired, steps)}
     if steps and not module.check_mode:
-        rest_api = RestApi(client, current, desired)
+        rest_api = RestApi(client, current, desired, ownership_tags)
         for step in steps:
             started.append(step)
             rest_api.apply(step)

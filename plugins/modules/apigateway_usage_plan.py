@@ -182,6 +182,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
     AnsibleApiGatewayError,
     Item,
     Step,
+    make_room,
     report,
     run_module,
 )
@@ -302,15 +303,26 @@ def _key_update_steps(key: Item, desired: Item) -> list[Step]:
     return steps + tag_steps(f"/apikeys/{key['id']}", key, desired["tags"])
 
 
-def apply(client: t.Any, steps: list[Step], current: Item, started: list[Step]) -> None:
+def apply(client: t.Any, steps: list[Step], current: Item, started: list[Step], ownership_tags: dict[str, str]) -> None:
     """Carry the steps out; the IDs of what is created are only known here."""
     ids = {name: current[name] and current[name]["id"] for name in ("plan", "key")}
 
     def create_plan(**arguments: t.Any) -> None:
-        ids["plan"] = api.create_usage_plan(client, **arguments)["id"]
+        ids["plan"] = made = api.create_usage_plan(client, **arguments)["id"]
+
+        def take_back() -> None:
+            # AWS deletes no plan that has stages.
+            if patch := [_stage_patch("remove", stage) for stage in arguments.get("apiStages", [])]:
+                api.update_usage_plan(client, made, patch)
+            api.delete_usage_plan(client, made)
+
+        make_room("usage plan", owned(api.get_usage_plans(client), ownership_tags), made, take_back)
 
     def create_key(**arguments: t.Any) -> None:
-        ids["key"] = api.create_api_key(client, **arguments)["id"]
+        ids["key"] = made = api.create_api_key(client, **arguments)["id"]
+        make_room(
+            "API key", owned(api.get_api_keys(client), ownership_tags), made, lambda: api.delete_api_key(client, made)
+        )
 
     calls: dict[str, t.Callable[..., t.Any]] = {
         "CreateUsagePlan": create_plan,
@@ -369,7 +381,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     steps = plan(current, desired)
     before = _shown(current)
     if steps and not module.check_mode:
-        apply(client, steps, current, started)
+        apply(client, steps, current, started, ownership_tags)
         current = observe(client, ownership_tags)
     after = _shown(current)
     return {

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import functools
+import random
+import time
 import typing as t
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,8 +28,10 @@ from .._wait import WaitError
 with suppress(ImportError):
     from botocore.exceptions import HTTPClientError
 
-# How many answers in a row may be lost.
-_LOST_ANSWERS = 5
+# How often in a row an answer may be lost, or another run be in the way.
+_BEGINNINGS = 5
+# Seconds: two runs that were in each other's way should not be so again.
+_LONGEST_PAUSE = 3.0
 
 Item = dict[str, t.Any]
 
@@ -44,6 +48,10 @@ RETRY = AWSRetry.jittered_backoff(
 
 class AnsibleApiGatewayError(AnsibleAWSError):
     """A call of API Gateway that failed, or a state of it in which a module can't go on."""
+
+
+class SeveralError(AnsibleApiGatewayError):
+    """There is more than one where there must be one. It passes when another run has just made the same."""
 
 
 class ApiGatewayErrorHandler(AWSErrorHandler):
@@ -114,17 +122,47 @@ class Client:
         return getattr(self._once if name.startswith("create_") else self._client, name)
 
 
-def run_until_answered(
+def make_room(kind: str, found: list[Item], made: str, delete: t.Callable[[], None]) -> None:
+    """Take back what was made, if another run has made the same meanwhile.
+
+    Creating has no idempotency token here, and names aren't unique. Of two runs that look, find nothing and create, one
+    at least sees both afterwards. ``found`` is what carries the ownership tags now, ``made`` the ID of one's own.
+    Raises :class:`SeveralError` then, upon which the run begins again.
+    """
+    others = ", ".join(sorted(each["id"] for each in found if each["id"] != made))
+    if others:
+        delete()
+        raise SeveralError(
+            message=f"Another run made {kind} {others} at the same time. Run this again when the other has ended."
+        )
+
+
+def run_until_settled(
     run: t.Callable[[t.Any, t.Any, list[Step]], Item], module: t.Any, client: t.Any, started: list[Step]
 ) -> Item:
-    """What ``run`` returns. When an answer is lost, it begins again: it looks at what is there, and goes on from there."""
-    for _answer in range(_LOST_ANSWERS):
+    """What ``run`` returns. When an answer is lost, or another run was in the way, it begins again.
+
+    It then looks at what is there, and goes on from there.
+    """
+    for _beginning in range(_BEGINNINGS):
         try:
             return run(module, client, started)
         except AnsibleAWSError as error:
-            if not isinstance(error.exception, HTTPClientError) or not started:
+            if not started:
+                raise
+            if _another_run(error):
+                time.sleep(random.uniform(0, _LONGEST_PAUSE))
+            elif not isinstance(error.exception, HTTPClientError):
                 raise
     return run(module, client, started)
+
+
+def _another_run(error: AnsibleAWSError) -> bool:
+    """Whether somebody else changes the same at the same time."""
+    # Of a lost answer it is None.
+    answer = getattr(error.exception, "response", None) or {}
+    code = answer.get("Error", {}).get("Code")
+    return isinstance(error, SeveralError) or code == "ConflictException"
 
 
 def run_module(module: t.Any, run: t.Callable[[t.Any, t.Any, list[Step]], Item]) -> None:
@@ -134,12 +172,12 @@ def run_module(module: t.Any, run: t.Callable[[t.Any, t.Any, list[Step]], Item])
     """
     started: list[Step] = []
     try:
-        result = run_until_answered(run, module, Client(module), started)
+        result = run_until_settled(run, module, Client(module), started)
     except AnsibleAWSError as error:
         if error.exception:
             module.fail_json_aws(error.exception, msg=error.message, **report(started))
         module.fail_json(msg=error.message, **report(started))
     except WaitError as error:
         module.fail_json(msg=str(error), timeline=error.timeline.entries, **report(started))
-    # What was carried out before an answer was lost, a later look no longer asks for.
+    # What was carried out before it began again, a later look no longer asks for.
     module.exit_json(**{**result, **report(started)} if started else result)

@@ -16,7 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import (
     boto3_resource_to_ansible_dict,
 )
 
-from .common import AnsibleApiGatewayError, Item, Step
+from .common import AnsibleApiGatewayError, Item, SeveralError, Step
 from .openapi import (
     INTEGRATION,
     TARGET_KEYS,
@@ -48,7 +48,7 @@ def only(kind: str, items: list[Item]) -> Item | None:
     """The one item, or None. API Gateway's names aren't unique, so two of one owner must be sorted out by hand."""
     if len(items) > 1:
         ids = ", ".join(sorted(item["id"] for item in items))
-        raise AnsibleApiGatewayError(
+        raise SeveralError(
             message=f"There are {len(items)} {kind}s with the same ownership tags: {ids}. Remove all but one."
         )
     return items[0] if items else None

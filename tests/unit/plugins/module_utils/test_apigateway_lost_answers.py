@@ -12,10 +12,12 @@ import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
     AnsibleApiGatewayError,
     Client,
+    SeveralError,
     Step,
-    run_until_answered,
+    make_room,
+    run_until_settled,
 )
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 LOST = ConnectionClosedError(endpoint_url="https://apigateway.example")
 
@@ -57,7 +59,27 @@ def losing(answers: int, error: Exception = LOST, begun: bool = True) -> Any:
 
 @pytest.mark.parametrize("lost", [0, 1, 5])
 def test_a_lost_answer_lets_a_run_begin_again(lost: int) -> None:
-    assert run_until_answered(losing(lost), None, None, []) == {"runs": lost + 1}
+    assert run_until_settled(losing(lost), None, None, []) == {"runs": lost + 1}
+
+
+CONFLICT = ClientError({"Error": {"Code": "ConflictException", "Message": "Stage already exists"}}, "CreateStage")
+
+
+@pytest.mark.parametrize("in_the_way", [0, 1, 5])
+def test_another_run_lets_a_run_begin_again_after_a_pause(in_the_way: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    assert run_until_settled(losing(in_the_way, CONFLICT), None, None, []) == {"runs": in_the_way + 1}
+    assert len(pauses) == in_the_way and all(0 <= pause <= 3 for pause in pauses)
+
+
+def test_what_another_run_made_too_is_taken_back() -> None:
+    deleted: list[str] = []
+    make_room("API key", [{"id": "own"}], "own", lambda: deleted.append("own"))
+    assert deleted == []
+    with pytest.raises(SeveralError, match="Another run made API key other at the same time"):
+        make_room("API key", [{"id": "other"}, {"id": "own"}], "own", lambda: deleted.append("own"))
+    assert deleted == ["own"]
 
 
 @pytest.mark.parametrize(
@@ -67,4 +89,4 @@ def test_a_lost_answer_lets_a_run_begin_again(lost: int) -> None:
 )
 def test_other_failures_stay_failures(run: Any) -> None:
     with pytest.raises(AnsibleApiGatewayError):
-        run_until_answered(run, None, None, [])
+        run_until_settled(run, None, None, [])

@@ -44,6 +44,8 @@ class FakeApiGateway:
         self.plans: dict[str, Item] = {}
         self.keys: dict[str, Item] = {}
         self.plan_keys: dict[str, list[str]] = {}
+        #: Operations that another run calls as well, just before.
+        self.rivals: set[str] = set()
         self._ids = itertools.count(1)
         self.v2 = FakeApiGatewayV2(self)
 
@@ -119,9 +121,16 @@ class FakeApiGateway:
         return {"items": list(self.apis.values())}
 
     def create_rest_api(self, **arguments: t.Any) -> Item:
+        self._let_rival("create_rest_api", self.apis, arguments)
         api = {"id": self.new_id("api"), **arguments}
         self.apis[api["id"]] = api
         return api
+
+    def _let_rival(self, operation: str, made: dict[str, Item], arguments: Item) -> None:
+        if operation in self.rivals:
+            self.rivals.remove(operation)
+            rival = self.new_id("rival")
+            made[rival] = copy.deepcopy({"id": rival, **arguments})
 
     def put_rest_api(self, restApiId: str, mode: str, failOnWarnings: bool, body: bytes) -> Item:
         info = json.loads(body)["info"]
@@ -171,7 +180,8 @@ class FakeApiGateway:
         return {"items": list(self.plans.values())}
 
     def create_usage_plan(self, **arguments: t.Any) -> Item:
-        plan = {"id": self.new_id("plan"), **arguments}
+        self._let_rival("create_usage_plan", self.plans, arguments)
+        plan = copy.deepcopy({"id": self.new_id("plan"), **arguments})
         self.plans[plan["id"]] = plan
         return plan
 
@@ -204,6 +214,7 @@ class FakeApiGateway:
         return {**self.keys[apiKey], "value": "secret-value"}
 
     def create_api_key(self, **arguments: t.Any) -> Item:
+        self._let_rival("create_api_key", self.keys, arguments)
         key = {"id": self.new_id("key"), **arguments}
         self.keys[key["id"]] = key
         return {**key, "value": "secret-value"}

@@ -338,7 +338,7 @@ def test_bad_options(fake: FakeApiGateway, run: Runner, options: Item, message: 
 
 
 def test_a_step_that_nobody_knows_is_an_error_and_does_nothing(fake: FakeApiGateway) -> None:
-    api = module.RestApi(fake, {"api": {"id": "api1"}, "stored": ""}, {})
+    api = module.RestApi(fake, {"api": {"id": "api1"}, "stored": ""}, {}, {})
     with pytest.raises(ValueError, match="no way to carry out DropRestApi"):
         api.apply(module.Step("DropRestApi", "api1"))
     assert fake.changes == []
@@ -387,3 +387,14 @@ def test_from_one_version_of_links_to_the_other_is_one_update_of_the_stage(
     assert fake.changes == ["put_rest_api", "create_deployment", "update_stage", "delete_deployment"]
     (patch,) = [arguments["patchOperations"] for operation, arguments in fake.calls if operation == "update_stage"]
     assert [operation["path"] for operation in patch] == ["/deploymentId", "/variables/vpcLinkId"]
+
+
+def test_of_two_runs_at_once_one_takes_its_api_back(
+    fake: FakeApiGateway, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    fake.rivals = {"create_rest_api"}
+    made = run(**OPTIONS).result
+    assert list(fake.apis) == [made["rest_api"]["id"]]
+    assert made["rest_api"]["id"].startswith("rival")
+    assert fake.changes[:2] == ["create_rest_api", "delete_rest_api"]

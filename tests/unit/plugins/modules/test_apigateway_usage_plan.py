@@ -172,3 +172,16 @@ def test_numbers_out_of_range(fake: FakeApiGateway, run: Runner, options: Item, 
     assert failed.failed
     assert message in failed.result["msg"]
     assert fake.calls == []
+
+
+@pytest.mark.parametrize("stages", [None, [{"api_id": "api1", "stage": "prod"}]])
+def test_of_two_runs_at_once_one_takes_its_plan_and_key_back(
+    fake: FakeApiGateway, run: Runner, monkeypatch: pytest.MonkeyPatch, stages: t.Any
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    fake.rivals = {"create_usage_plan", "create_api_key"}
+    options = {key: value for key, value in OPTIONS.items() if key != "api_stages"}
+    made = run(**options, **({"api_stages": stages} if stages else {})).result
+    assert list(fake.plans) == [made["usage_plan"]["id"]]
+    assert list(fake.keys) == [made["api_key"]["id"]]
+    assert fake.plan_keys[made["usage_plan"]["id"]] == [made["api_key"]["id"]]

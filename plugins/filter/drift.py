@@ -11,8 +11,8 @@ import typing as t
 
 Result = dict[str, t.Any]
 
-#: What differs in every version of a Kubernetes object, and is nobody's setting.
-BOOKKEEPING = ("metadata.managedFields", "metadata.generation", "metadata.resourceVersion")
+#: What AWS and Kubernetes give a new object or version, and is nobody's setting.
+BOOKKEEPING = ("id", "metadata.generation", "metadata.managedFields", "metadata.resourceVersion")
 
 
 def drift(result: Result, resource: str) -> list[Result]:
@@ -52,7 +52,10 @@ def _differences(result: Result) -> list[Result]:
 
 
 def _deeds(result: Result) -> str:
-    return ", ".join(f"{each['action']} {each.get('subject', '')}".strip() for each in result.get("actions", [])) or "changed"
+    return (
+        ", ".join(f"{each['action']} {each.get('subject', '')}".strip() for each in result.get("actions", []))
+        or "changed"
+    )
 
 
 def _diff(result: Result) -> tuple[t.Any, t.Any]:
@@ -71,11 +74,7 @@ def _leaves(path: str, before: t.Any, after: t.Any) -> list[Result]:
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return [_difference(path, before, after)]
     keys = sorted({*before, *after})
-    return [
-        leaf
-        for key in keys
-        for leaf in _leaves(f"{path}.{key}" if path else key, before.get(key), after.get(key))
-    ]
+    return [leaf for key in keys for leaf in _leaves(f"{path}.{key}" if path else key, before.get(key), after.get(key))]
 
 
 def _difference(setting: str, before: t.Any, after: t.Any) -> Result:

@@ -179,7 +179,7 @@ def test_name_and_tags_are_kept(fake: FakeApiGateway, run: Runner) -> None:
     assert fake.changes == ["update_vpc_link", "tag_resource"]
     assert (result["vpc_link"]["name"], result["vpc_link"]["tags"]) == ("petstore", {**OWNER, "team": "infra"})
     assert result["diff"]["after"] == {
-        k: result["vpc_link"][k] for k in ("id", "name", "version", "target_arn", "tags")
+        k: result["vpc_link"][k] for k in ("id", "name", "status", "version", "target_arn", "tags")
     }
 
 

@@ -112,7 +112,7 @@ def of_roles() -> Iterator[str]:
     for path in CHECKOUT.glob("roles/*/vars/main.yml"):
         # The parts of messages that several tasks have in common.
         for name, value in yaml.safe_load(path.read_text()).items():
-            if name.endswith(("_held", "_change")):
+            if name.endswith(("_held", "_change", "_words")):
                 yield from of_jinja(value)
 
 

@@ -22,6 +22,8 @@ FOUNDATION, API, WORKLOAD = ("playbooks/infra/foundation.yml", "playbooks/infra/
 POLICIES = "arn:aws:eks::aws:cluster-access-policy"
 ADMIN_POLICY, VIEW_POLICY = f"{POLICIES}/AmazonEKSClusterAdminPolicy", f"{POLICIES}/AmazonEKSViewPolicy"
 ANNOTATION = "service.beta.kubernetes.io/aws-load-balancer-healthcheck-path"
+#: One of those that infra may let in.
+READER = "team-reader"
 ON, OFF = {"enabled": True}, {"enabled": False}
 
 #: What was injected, and what was seen of it.
@@ -40,7 +42,7 @@ class Hand:
         (self.api,) = (api["id"] for api in self.apigateway.get_rest_apis()["items"])
         (self.link,) = self.apigateway.get_vpc_links()["items"]
         (self.balancer,) = self.elbv2.describe_load_balancers()["LoadBalancers"]
-        self.reader = self.iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trust("ec2"))["Role"]["Arn"]
+        self.reader = self.iam.create_role(RoleName=READER, AssumeRolePolicyDocument=trust("ec2"))["Role"]["Arn"]
         (self.k8s,) = self.eks.list_access_entries(clusterName="petstore")["accessEntries"][-1:]
 
     def update_cluster(self, **settings: Any) -> None:
@@ -79,7 +81,7 @@ def hand(lab: Lab) -> Iterator[Hand]:
     hand = Hand(lab)
     yield hand
     hand.eks.delete_access_entry(clusterName="petstore", principalArn=hand.reader)
-    hand.iam.delete_role(RoleName="reader")
+    hand.iam.delete_role(RoleName=READER)
     for balancer in hand.elbv2.describe_load_balancers(Names=["other"])["LoadBalancers"]:
         hand.elbv2.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
     for deployment in hand.apigateway.get_deployments(restApiId=hand.api)["items"]:
@@ -129,7 +131,7 @@ def changes_in_kubernetes(lab: Lab) -> list[str]:
 def assert_seen(found: list[Item], expected: list[tuple[str, str, str, str | None]]) -> None:
     """All of the expected (team, resource, setting, playbook that mends it), and nothing else."""
     seen = [(each["team"], each["resource"], each["setting"], each["playbook"]) for each in found]
-    assert sorted(seen, key=str) == sorted(expected, key=str)
+    assert sorted(seen, key=str) == sorted(expected, key=str), found
 
 
 def inject_first(hand: Hand) -> list[tuple[str, str, str, str | None]]:
@@ -146,7 +148,7 @@ def inject_first(hand: Hand) -> list[tuple[str, str, str, str | None]]:
         RoleName="petstore-cluster", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSBlockStoragePolicy"
     )
     hand.iam.update_assume_role_policy(RoleName="petstore-node", PolicyDocument=trust("ec2", "lambda"))
-    compute = {"enabled": True, "nodePools": ["system"], "nodeRoleArn": f"{hand.reader[:-6]}petstore-node"}
+    compute = {"enabled": True, "nodePools": ["system"], "nodeRoleArn": hand.reader.replace(READER, "petstore-node")}
     network = {"elasticLoadBalancing": ON}
     hand.update_cluster(computeConfig=compute, kubernetesNetworkConfig=network, storageConfig={"blockStorage": ON})
     hand.update_cluster(resourcesVpcConfig={"endpointPublicAccess": True, "endpointPrivateAccess": False})

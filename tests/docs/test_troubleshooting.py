@@ -54,6 +54,8 @@ NO_MESSAGES = {
     "… of … targets healthy",
     # How a verdict becomes a message.
     "… Owner: … To do: …",
+    # Of a drift, where it was before.
+    "as it is",
     # Mistakes of a caller within the collection.
     "A load balancer's state can be judged only where it is seen through AWS.",
     "No such goal: …",

@@ -59,11 +59,6 @@ class Hand:
         run = self.lab.kubectl("--namespace=petstore", *arguments)
         assert run.returncode == 0, run.stderr
 
-    def make_link(self, target: str) -> str:
-        made = self.apigateway.create_vpc_link(name=self.link["name"], targetArns=[target], tags=self.link["tags"])
-        link: str = made["id"]
-        return link
-
 
 def trust(*services: str) -> str:
     principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
@@ -80,10 +75,9 @@ def lab(site: Lab) -> Lab:
 def hand(lab: Lab) -> Iterator[Hand]:
     hand = Hand(lab)
     yield hand
-    hand.eks.delete_access_entry(clusterName="petstore", principalArn=hand.reader)
+    if hand.reader in hand.eks.list_access_entries(clusterName="petstore")["accessEntries"]:
+        hand.eks.delete_access_entry(clusterName="petstore", principalArn=hand.reader)
     hand.iam.delete_role(RoleName=READER)
-    for balancer in hand.elbv2.describe_load_balancers(Names=["other"])["LoadBalancers"]:
-        hand.elbv2.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
     for deployment in hand.apigateway.get_deployments(restApiId=hand.api)["items"]:
         if deployment.get("description") == "by hand":
             hand.apigateway.delete_deployment(restApiId=hand.api, deploymentId=deployment["id"])
@@ -199,10 +193,6 @@ def inject_into_the_api(hand: Hand) -> list[tuple[str, str]]:
     patch = [{"op": "replace", "path": "/apiKeyRequired", "value": "false"}]
     hand.apigateway.update_method(restApiId=hand.api, resourceId=pet, httpMethod="PUT", patchOperations=patch)
     hand.replace("/variables/nlbHost", "elsewhere.example.com")
-    hand.replace("/variables/vpcLinkId", "none")
-    hand.apigateway.delete_vpc_link(vpcLinkId=hand.link["id"])
-    while hand.apigateway.get_vpc_links()["items"]:
-        pass
     (plan,) = hand.apigateway.get_usage_plans()["items"]
     (key,) = hand.apigateway.get_api_keys()["items"]
     limits = {"/throttle/rateLimit": "10", "/quota/limit": "5"}
@@ -214,8 +204,6 @@ def inject_into_the_api(hand: Hand) -> list[tuple[str, str]]:
     return [
         ("REST API petstore", "methods.PUT /pet.apiKeyRequired"),
         ("REST API petstore", "stage.variables.nlbHost"),
-        ("REST API petstore", "stage.variables.vpcLinkId"),
-        ("VPC link for petstore/vpclink", ""),
         ("usage plan petstore", "usage_plan.throttle.rate_limit"),
         ("usage plan petstore", "usage_plan.quota.limit"),
         ("usage plan petstore", "api_key.enabled"),
@@ -233,14 +221,14 @@ def test_what_was_changed_by_hand_is_seen_with_who_mends_it(hand: Hand, search: 
 
 
 def test_what_is_worse_is_seen_by_the_team_alone(hand: Hand, search: Any) -> None:
-    """Auto Mode off, links to another load balancer, one of them FAILED, an edit deployed, and a public subnet."""
+    """Auto Mode off, the link deleted for one to another load balancer that is FAILED, an edit deployed, a public subnet."""
     network = {"elasticLoadBalancing": OFF}
     hand.update_cluster(computeConfig=OFF, kubernetesNetworkConfig=network, storageConfig={"blockStorage": OFF})
     zones = [zone["SubnetId"] for zone in hand.balancer["AvailabilityZones"]]
-    other = hand.elbv2.create_load_balancer(Name="other", Type="network", Scheme="internal", Subnets=zones)
-    arn = other["LoadBalancers"][0]["LoadBalancerArn"]
-    hand.replace("/variables/vpcLinkId", hand.make_link(arn))
-    hand.make_link(arn)
+    hand.replace("/variables/vpcLinkId", "none")
+    hand.apigateway.delete_vpc_link(vpcLinkId=hand.link["id"])
+    other = hand.link["targetArns"][0].replace("/net/", "/net/other-")
+    hand.apigateway.create_vpc_link(name=hand.link["name"], targetArns=[other], tags=hand.link["tags"])
     hand.apigateway.create_deployment(restApiId=hand.api, stageName="prod", description="by hand")
     tables = hand.ec2.describe_route_tables()["RouteTables"]
     association = next(each for table in tables for each in table["Associations"] if each.get("SubnetId") == zones[0])
@@ -258,6 +246,7 @@ def test_what_is_worse_is_seen_by_the_team_alone(hand: Hand, search: Any) -> Non
         ("EKS cluster petstore", "node_pools", FOUNDATION),
         ("VPC link for petstore/vpclink", "target_arn", API),
         ("VPC link for petstore/vpclink", "status", API),
+        ("REST API petstore", "stage.variables.vpcLinkId", API),
         ("REST API petstore", "stage.definition_sha256", API),
     }
     assert expected <= {(each["resource"], each["setting"], each["playbook"]) for each in found}, found
@@ -299,7 +288,6 @@ def test_the_ordinary_playbooks_mend_all_with_these_calls(hand: Hand, variables:
         "apigateway:UpdateUsagePlan",
         "apigateway:UpdateApiKey",
         "apigateway:CreateUsagePlanKey",
-        "apigateway:DeleteVpcLink",
     ]
 
 

@@ -220,6 +220,14 @@ def test_what_was_changed_by_hand_is_seen_with_who_mends_it(hand: Hand, search: 
     COUNTS["seen"] += len(found)
 
 
+def test_what_no_playbook_mends_is_refused_in_the_same_words(hand: Hand, lab: Lab) -> None:
+    before = changes_in_kubernetes(lab)
+    run = lab.playbook(WORKLOAD)
+    assert (run.returncode, changes_in_kubernetes(lab)) == (2, before), run.output
+    assert "loadBalancerSourceRanges of Service petstore/vpclink (10.9.0.0/16) shut out" in " ".join(run.output.split())
+    hand.kubectl("patch", "service", "vpclink", "--type=merge", '--patch={"spec": {"loadBalancerSourceRanges": null}}')
+
+
 def test_what_is_worse_is_seen_by_the_team_alone(hand: Hand, search: Any) -> None:
     """Auto Mode off, the link deleted for one to another load balancer that is FAILED, an edit deployed, a public subnet."""
     network = {"elasticLoadBalancing": OFF}
@@ -257,13 +265,6 @@ def test_what_is_worse_is_seen_by_the_team_alone(hand: Hand, search: Any) -> Non
     back = hand.ec2.replace_route_table_association(AssociationId=moved_to, RouteTableId=association["RouteTableId"])
     assert back["NewAssociationId"]
     hand.ec2.delete_route_table(RouteTableId=public)
-
-
-def test_what_no_playbook_mends_is_refused_in_the_same_words(hand: Hand, search: Any, lab: Lab) -> None:
-    run = lab.playbook(WORKLOAD)
-    assert run.returncode != 0
-    assert "loadBalancerSourceRanges of Service petstore/vpclink (10.9.0.0/16) shut out" in " ".join(run.output.split())
-    hand.kubectl("patch", "service", "vpclink", "--type=merge", '--patch={"spec": {"loadBalancerSourceRanges": null}}')
 
 
 def test_the_ordinary_playbooks_mend_all_with_these_calls(hand: Hand, variables: str, lab: Lab) -> None:

@@ -72,7 +72,12 @@ MODULES = {
 }
 
 #: A role of several playbooks has its permissions in the policy of one.
-POLICY_OF = {"eks_auto_cluster": "infra-foundation", "apigw_vpclink": "infra-api", "petstore_workload": "k8s-workload"}
+POLICY_OF = {
+    "vpc_tagging": "infra-foundation",
+    "eks_auto_cluster": "infra-foundation",
+    "apigw_vpclink": "infra-api",
+    "petstore_workload": "k8s-workload",
+}
 
 HEAD = """\
 # Responsibilities

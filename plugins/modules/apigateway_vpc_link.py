@@ -369,17 +369,24 @@ class Links:
         return seen
 
 
+def _before(links: list[Item], desired: Item) -> Item | None:
+    """The link that a diff begins with: the one there is, or the one that another takes the place of."""
+    found = wanted(links, desired) if desired["state"] == "present" else None
+    return found or next((link for link in links if link["status"] != "DELETING"), None)
+
+
 def _prediction(before: Item | None, desired: Item) -> Item:
     """The link as it will be, for the diff."""
     if desired["state"] == "absent":
         return {}
     shown = ("name", "version", "description", "target_arn", "subnet_ids", "security_group_ids")
     asked = {key: desired[key] for key in shown if desired[key] is not None}
-    return {**_shown(before), **asked, "tags": {**(before or {}).get("tags", {}), **desired["tags"]}}
+    kept = _shown(before) if before and alive([before], desired) else {"status": "AVAILABLE"}
+    return {**kept, **asked, "tags": {**(before or {}).get("tags", {}), **desired["tags"]}}
 
 
 def _shown(link: Item | None) -> Item:
-    shown = ("id", "name", "version", "description", "target_arn", "subnet_ids", "security_group_ids", "tags")
+    shown = ("id", "name", "status", "version", "description", "target_arn", "subnet_ids", "security_group_ids", "tags")
     return {key: value for key, value in link_result(link).items() if key in shown} if link else {}
 
 
@@ -409,8 +416,8 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     leaving = [link for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
     warn(found)
     links = Links(link_apis, desired, params["wait"], params["wait_timeout"])
-    current = next(iter(found), None) if params["state"] == "absent" else wanted(found, desired)
-    diff = {"before": _shown(current), "after": _prediction(current, desired)}
+    before = _before(found, desired)
+    diff = {"before": _shown(before), "after": _prediction(before, desired)}
     if not module.check_mode:
         for step in steps:
             started.append(step)

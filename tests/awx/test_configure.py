@@ -77,7 +77,7 @@ def test_first_run_makes_it_all(awx: tuple[StandIn, str]) -> None:
         "teams": 2,
         "credential_types": 1,
         "credentials": 2,
-        "job_templates": 14,
+        "job_templates": 16,
         "workflow_job_templates": 4,
         "workflow_job_template_nodes": 22,
         "workflow_approval_templates": 6,
@@ -103,7 +103,7 @@ def test_each_team_launches_its_own_templates_alone(awx: tuple[StandIn, str], te
         "infra": {"EKS API / Deploy", "EKS API / Replace load balancer"},
         "k8s": {"EKS API / Remove", "EKS API / Upgrade"},
     }[team]
-    assert len(own) == {"infra": 9, "k8s": 5}[team]
+    assert len(own) == {"infra": 10, "k8s": 6}[team]
     rights = {f"execute of {name}" for name in own} | {f"approval of {name}" for name in approves}
     assert held == rights | {f"admin of EKS API / {team}"}
 

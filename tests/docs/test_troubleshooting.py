@@ -54,6 +54,8 @@ NO_MESSAGES = {
     "… of … targets healthy",
     # How a verdict becomes a message.
     "… Owner: … To do: …",
+    # Of a drift, where it was before.
+    "as it is",
     # Mistakes of a caller within the collection.
     "A load balancer's state can be judged only where it is seen through AWS.",
     "No such goal: …",
@@ -112,7 +114,7 @@ def of_roles() -> Iterator[str]:
     for path in CHECKOUT.glob("roles/*/vars/main.yml"):
         # The parts of messages that several tasks have in common.
         for name, value in yaml.safe_load(path.read_text()).items():
-            if name.endswith(("_held", "_change")):
+            if name.endswith(("_held", "_change", "_words")):
                 yield from of_jinja(value)
 
 

@@ -37,7 +37,13 @@ TYPED: dict[str, dict[str, Any]] = {
     "EKS API / infra / Remove link": {"apigw_vpclink_drain_seconds": 1},
 }
 #: What changes nothing, whatever it finds.
-READING = {"EKS API / k8s / Disruption budgets", "EKS API / infra / Upgrade preflight", "EKS API / infra / Orphans"}
+READING = {
+    "EKS API / infra / Drift",
+    "EKS API / k8s / Drift",
+    "EKS API / k8s / Disruption budgets",
+    "EKS API / infra / Upgrade preflight",
+    "EKS API / infra / Orphans",
+}
 TEAMS = {name: each["team"] for each in CONTROLLER["templates"] for name in each["names"]}
 
 

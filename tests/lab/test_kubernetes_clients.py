@@ -407,6 +407,9 @@ class TestServerSideApply:
         assert "spec.ports[0].name: Required value" in error.body
         named = service(ports=[{"port": 80, "name": "http", "targetPort": 8080}])
         self.apply(cluster, namespace, named)
+        same = {**more, "spec": {"ports": [{"port": 443, "name": "http"}]}}
+        error = refusal(self.apply, cluster, namespace, same, manager="other")
+        assert 'spec.ports[1].name: Duplicate value: \\"http\\"' in error.body
         both = self.apply(cluster, namespace, more, manager="other")
         assert [port.port for port in both.spec.ports] == [80, 443]
         more["spec"]["ports"] = []

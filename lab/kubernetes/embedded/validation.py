@@ -270,6 +270,8 @@ def _service(item: Object) -> Iterator[Cause]:
         for index, port in enumerate(ports):
             if not port.get("name"):
                 yield errors.required(f"spec.ports[{index}].name")
+            elif port["name"] in [other.get("name") for other in ports[:index]]:
+                yield errors.duplicate(f"spec.ports[{index}].name", port["name"])
     if "loadBalancerClass" in spec and spec.get("type") != "LoadBalancer":
         yield errors.forbidden_value("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
 

@@ -179,7 +179,7 @@ def test_name_and_tags_are_kept(fake: FakeApiGateway, run: Runner) -> None:
     assert fake.changes == ["update_vpc_link", "tag_resource"]
     assert (result["vpc_link"]["name"], result["vpc_link"]["tags"]) == ("petstore", {**OWNER, "team": "infra"})
     assert result["diff"]["after"] == {
-        k: result["vpc_link"][k] for k in ("id", "name", "version", "target_arn", "tags")
+        k: result["vpc_link"][k] for k in ("id", "name", "status", "version", "target_arn", "tags")
     }
 
 
@@ -367,3 +367,27 @@ def test_a_link_that_both_apis_list_is_one_of_v2(fake: FakeApiGateway, run: Runn
 def test_each_version_needs_its_place(fake: FakeApiGateway, run: Runner, options: Item, says: str) -> None:
     assert says in run(**{**OPTIONS, **options}).result["msg"]
     assert fake.calls == []
+
+
+@pytest.mark.parametrize(
+    ("found", "differing"),
+    [
+        (link(target=OTHER), {"target_arn": (OTHER, NLB)}),
+        (link(status="FAILED"), {"status": ("FAILED", "AVAILABLE")}),
+    ],
+)
+def test_diff_begins_with_the_link_whose_place_is_taken(
+    fake: FakeApiGateway, run: Runner, found: Item, differing: Item
+) -> None:
+    fake.links["l1"] = found
+    diff = run(check=True, **OPTIONS).result["diff"]
+    before, after = diff["before"], diff["after"]
+    assert before.pop("id") == "l1"
+    assert {
+        key: (before.get(key), after.get(key)) for key in {*before, *after} if before.get(key) != after.get(key)
+    } == differing
+
+
+def test_diff_of_a_link_that_is_made_begins_with_nothing(fake: FakeApiGateway, run: Runner) -> None:
+    fake.links["l1"] = link(status="DELETING")
+    assert run(check=True, **OPTIONS).result["diff"]["before"] == {}

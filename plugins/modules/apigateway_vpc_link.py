@@ -217,6 +217,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
     Client,
     Item,
     Step,
+    make_room,
     report,
     run_module,
 )
@@ -236,6 +237,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transfor
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import (
     Verdict,
+    WaitError,
     wait,
 )
 
@@ -338,6 +340,14 @@ class Links:
     def await_gone(self, link: Item) -> None:
         self._await(link, waiters.judge_link_gone, "be gone")
 
+    def make_room(self, found: list[Item]) -> None:
+        """Take back the link that was made, if another that serves has been made meanwhile."""
+        if made := self.created:
+            serving = [
+                link for link in found if is_at(link, self.desired) and link["status"] in ("PENDING", "AVAILABLE")
+            ]
+            make_room("VPC link", serving, made["id"], lambda: self._delete(made))
+
     def _create(self, before: list[Item]) -> None:
         for link in before:
             self.await_gone(link)
@@ -427,7 +437,12 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
         found = observe() if steps or leaving else found
     link = (links.created or wanted(found, desired)) if params["state"] == "present" else None
     if link and params["wait"] and not module.check_mode:
-        link = links.await_available(link)
+        try:
+            link = links.await_available(link)
+        except WaitError:
+            # A load balancer takes one link V1: that of another run that was faster.
+            links.make_room(observe())
+            raise
     return {
         **report(steps),
         "diff": diff,

@@ -105,6 +105,7 @@ class FakeApiGateway:
         return seen
 
     def create_vpc_link(self, **arguments: t.Any) -> Item:
+        self._let_rival("create_vpc_link", self.links, {"status": "AVAILABLE", **arguments})
         link = {"id": self.new_id("link"), "status": "PENDING", **arguments}
         self.links[link["id"]] = link
         return link

@@ -391,3 +391,22 @@ def test_diff_begins_with_the_link_whose_place_is_taken(
 def test_diff_of_a_link_that_is_made_begins_with_nothing(fake: FakeApiGateway, run: Runner) -> None:
     fake.links["l1"] = link(status="DELETING")
     assert run(check=True, **OPTIONS).result["diff"]["before"] == {}
+
+
+def test_of_two_runs_at_once_the_one_whose_link_fails_takes_the_others(
+    fake: FakeApiGateway, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    fake.rivals = {"create_vpc_link"}
+    fake.link_statuses = ["PENDING", "FAILED"]
+    ran = run(**OPTIONS)
+    assert list(fake.links) == [ran.result["vpc_link"]["id"]]
+    assert ran.result["vpc_link"]["id"].startswith("rival")
+
+
+def test_a_link_that_was_there_and_fails_is_a_failure(fake: FakeApiGateway, run: Runner) -> None:
+    fake.links = {"l1": {key: value for key, value in link(status="PENDING").items() if key != "version"}}
+    fake.link_statuses = ["PENDING", "FAILED"]
+    failed = run(**OPTIONS)
+    assert failed.failed
+    assert fake.changes == []

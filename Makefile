@@ -35,7 +35,7 @@ sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other ch
 	@$(BIN)/nox --session sanity
 
 faults: .venv/test ## runs that die at every call, bad networks, drift, replacement under load: a line of figures each
-	@$(BIN)/python -m pytest --quiet --capture=no tests/faults tests/integration/test_replace_nlb.py
+	@$(BIN)/python -m pytest --quiet --capture=no tests/faults tests/integration/test_drift.py tests/integration/test_replace_nlb.py
 
 trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
 	@$(BIN)/python -m pytest --quiet --capture=no tests/integration/test_boundary.py

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 from lab import faults
@@ -18,6 +20,8 @@ from lab.faults import Fault
 
 from .conftest import BIN, BYTECODE, CHECKOUT, Lab
 
+#: In the environment of a run and of all that it starts.
+MARK = "SEAM_RUN_TO_KILL"
 #: Seconds in which a run gets to its next mutating call: never reached when all is well.
 LIMIT = 240
 #: Runs of one playbook: more than any has calls.
@@ -31,8 +35,8 @@ def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: 
     it are. Either way each run gets ``stride`` calls further. Returns the calls at which runs were killed.
     """
     killed_at: list[str] = []
+    skip = stride - 1 if after else stride
     while len(killed_at) < MOST:
-        skip = stride - 1 if after else stride
         faults.add(lab.folder, Fault("hang", mutating=True, after=after, skip=skip, count=1))
         try:
             call = _run_until_hit(lab, playbook, variables)
@@ -40,6 +44,9 @@ def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: 
             faults.clear(lab.folder)
         if call is None:
             return killed_at
+        if call.startswith("kubernetes:patch") and call in killed_at[-1:]:
+            # What was applied is applied again by each run, and changes nothing then.
+            skip += 1
         killed_at.append(call)
     raise AssertionError(f"{playbook} never finishes: {killed_at}")
 
@@ -57,16 +64,16 @@ def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | 
                 "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
                 "PYTHONPATH": str(BYTECODE),
                 "SEAM_LAB_FOLDER": str(lab.folder),
+                MARK: str(lab.folder),
             },
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
     deadline = time.monotonic() + LIMIT
     while run.poll() is None:
         hits = faults.injected(lab.folder)[before:]
         if hits or time.monotonic() > deadline:
-            os.killpg(run.pid, signal.SIGKILL)
+            _kill(f"{MARK}={lab.folder}")
             run.wait()
             assert hits, f"{playbook} is stuck:\n{output.read_text()}"
             hit = json.loads(hits[0])
@@ -74,3 +81,11 @@ def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | 
         time.sleep(0.02)
     assert run.returncode == 0, output.read_text()
     return None
+
+
+def _kill(mark: str) -> None:
+    """Kill a run with all that it started. Ansible's workers have sessions of their own, so the mark tells them."""
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)

@@ -14,7 +14,7 @@ from .conftest import Lab
 from .crash import walk
 
 #: Every so many mutating calls of site.yml a run is killed, when the call has taken effect and before anybody knows.
-STRIDE = 7
+STRIDE = 10
 
 
 def test_killed_now_and_then_site_yml_ends_where_it_would_have(site: Lab, lab: Lab) -> None:

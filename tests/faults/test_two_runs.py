@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two runs at once, as two jobs or a person and a schedule start them, leave what one of them would have left.
+"""Two runs at once, as two jobs or a person and a schedule start them, both finish, and nothing is there twice.
 
 The tests of this module build on each other: one life of an account, each playbook of which is run twice at once.
 """
@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from . import account
-from .conftest import Lab
+from tests.integration import account
+from tests.integration.conftest import Lab
 
 #: As the site was made.
 VERSION = json.dumps({"eks_auto_cluster_version": "1.35"})
@@ -31,7 +31,7 @@ def test_both_finish(lab: Lab, playbook: str) -> None:
     print(f"two runs at once: {playbook}.yml, both finished, {time.monotonic() - started:.0f} s")
 
 
-def test_what_they_left_is_what_one_run_leaves(lab: Lab, site: Lab) -> None:
+def test_after_one_more_all_is_as_one_run_leaves_it(lab: Lab, site: Lab) -> None:
     again = lab.playbook("playbooks/infra/api.yml")
     assert again.returncode == 0, again.output
     assert account.differences(account.state(lab), account.state(site)) == {}

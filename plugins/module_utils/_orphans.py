@@ -15,8 +15,12 @@ from ._nlb.observation import CLUSTER_TAG, Tags
 CONTRACT_TAG = "seam.eks_auto/contract"
 API_TAG = "seam.eks_auto/api"
 
+LINK = "VPC link"
+LOAD_BALANCER = "load balancer"
+TARGET_GROUP = "target group"
+SECURITY_GROUP = "security group"
 #: In the order in which AWS lets them be deleted: each holds some of the next.
-KINDS = ("VPC link", "load balancer", "target group", "security group")
+KINDS = (LINK, LOAD_BALANCER, TARGET_GROUP, SECURITY_GROUP)
 
 # Auto Mode's controllers tag what they make for Services, Ingresses and Gateways:
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSLoadBalancingPolicy.html
@@ -85,7 +89,7 @@ def claim_of(tags: Tags) -> Claim | None:
         made = any(key.startswith(_AUTO_MODE) and key.endswith("/resource") for key in tags)
         return Claim("k8s", tags[CLUSTER_TAG], tags.get("service.eks.amazonaws.com/stack")) if made else None
     if CONTRACT_TAG in tags:
-        cluster, _, service = tags[CONTRACT_TAG].partition("/")
+        cluster, _slash, service = tags[CONTRACT_TAG].partition("/")
         return Claim("infra", cluster, service)
     return Claim("infra", api=tags[API_TAG]) if API_TAG in tags else None
 

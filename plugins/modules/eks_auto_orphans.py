@@ -171,6 +171,10 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
     API_TAG,
     CONTRACT_TAG,
     KINDS,
+    LINK,
+    LOAD_BALANCER,
+    SECURITY_GROUP,
+    TARGET_GROUP,
     Known,
     Orphan,
     Resource,
@@ -179,7 +183,6 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Verdict, wait
 
-LINK, LOAD_BALANCER, TARGET_GROUP, SECURITY_GROUP = KINDS
 ACTIONS = {
     LINK: "DeleteVpcLink",
     LOAD_BALANCER: "DeleteLoadBalancer",

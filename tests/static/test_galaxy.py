@@ -16,7 +16,6 @@ SHIPPED = re.compile(
     r"""
     (README\.md | CHANGELOG\.rst | changelogs/changelog\.yaml | LICENSE | requirements\.txt)$
     | (LICENSES | extensions | inventories/example | meta | playbooks | plugins | roles)/
-    | docs/(?!contributing)[^/]+\.(md|svg)$
     """,
     re.VERBOSE,
 )

@@ -77,8 +77,10 @@ class Deployments:
             newest = await self._keep_revision(deployment, newest, old)
             await self._roll(deployment, newest, old)
             await self._clean_up(deployment, old)
-        deployment = self._deployments.get(key) or deployment
-        return await self._write_status(deployment, owned(self._replica_sets.within(key[0]), deployment), newest)
+        latest = self._deployments.get(key)
+        if latest is None or latest["metadata"]["generation"] != deployment["metadata"]["generation"]:
+            return None  # Changed meanwhile: this turn hasn't observed the new generation, the next one will.
+        return await self._write_status(latest, owned(self._replica_sets.within(key[0]), deployment), newest)
 
     # Revisions.
 

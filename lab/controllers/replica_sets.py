@@ -48,7 +48,10 @@ class ReplicaSets:
             return None
         if not is_ending(replica_set):
             await self._scale(replica_set)
-        return await self._write_status(self._replica_sets.get(key) or replica_set)
+        latest = self._replica_sets.get(key)
+        if latest is None or latest["metadata"]["generation"] != replica_set["metadata"]["generation"]:
+            return None  # Changed meanwhile: this turn hasn't observed the new generation, the next one will.
+        return await self._write_status(latest)
 
     def _active_pods(self, replica_set: Object) -> list[Object]:
         pods = self._pods.within(replica_set["metadata"]["namespace"])

@@ -30,6 +30,7 @@ from lab.controllers.client import (
     REPLICA_SETS,
     SERVICES,
     Object,
+    version_of,
 )
 from lab.controllers.container import is_known
 
@@ -154,6 +155,38 @@ def test_kubectl_sees_the_roll_out(run: Run) -> None:
         sets = await world.items(REPLICA_SETS)
         revisions = [each["metadata"]["annotations"]["deployment.kubernetes.io/revision"] for each in sets]
         assert sorted(revisions) == ["2", "3"]
+
+    run(scenario)
+
+
+def test_a_status_observes_no_generation_that_was_not_acted_on(run: Run) -> None:
+    async def scenario(world: World) -> None:
+        history: list[Object] = []
+        following = []
+        for resource in (DEPLOYMENTS, REPLICA_SETS):
+            world.client.cache(resource).listeners.append(lambda _, after: history.append(after) if after else None)
+            following.append(asyncio.create_task(world.client.follow(resource)))
+        # One change after the other, so that some come while the controller is at work.
+        for number in range(20):
+            await deploy(world, changed(image=f"example.com/missing:{number}"))
+
+        def observed(item: Object) -> bool:
+            observed_generation: int = item.get("status", {}).get("observedGeneration", 0)
+            return observed_generation == item["metadata"]["generation"]
+
+        def image(item: Object) -> str:
+            name: str = item["spec"]["template"]["spec"]["containers"][0]["image"]
+            return name
+
+        await until(lambda: any(observed(each) and image(each).endswith(":19") for each in history))
+        for task in following:
+            task.cancel()
+        made: set[str] = set()
+        for each in sorted(history, key=version_of):
+            if each["kind"] == "ReplicaSet":
+                made.add(image(each))
+            elif observed(each):
+                assert image(each) in made
 
     run(scenario)
 

@@ -100,7 +100,7 @@ def _add_fault_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--skip", type=int, default=default.skip, help="calls that are let through before")
     command.add_argument("--count", type=int, help="calls that are hit at most")
-    command.add_argument("--seconds", type=float, default=default.seconds, help="for slow")
+    command.add_argument("--seconds", type=float, default=default.seconds, help="for slow and restart")
     command.add_argument("--seed", type=int, default=default.seed, help="of the generator that chooses by --rate")
 
 

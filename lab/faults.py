@@ -27,6 +27,7 @@ KINDS = {
     "slow": "answered after --seconds",
     "hang": "not answered, until the faults are cleared: then the connection ends",
     "expired": "Kubernetes' 410: the history does not reach back so far",
+    "restart": "Kubernetes' API server goes down, with all connections and the history that watches need, for --seconds",
     "idle": "a call to apigatewayv2 finds all VPC links V2 INACTIVE, as after 60 days without traffic",
 }
 #: The kinds that can come after the call took effect.
@@ -34,7 +35,9 @@ LATE_KINDS = ("reset", "hang")
 #: Kubernetes' API is called a service of this name, with operations such as "patch deployments".
 KUBERNETES = "kubernetes"
 #: The kinds that only one service has.
-SERVICE_OF = {"expired": KUBERNETES, "idle": "apigatewayv2"}
+SERVICE_OF = {"expired": KUBERNETES, "restart": KUBERNETES, "idle": "apigatewayv2"}
+#: The kind that hits no call, but the server: once, and at once.
+RESTART = "restart"
 
 _SETTINGS, _LOG = "faults.json", "faults.jsonl"
 
@@ -80,6 +83,10 @@ class Faults:
                     return each.fault
         return None
 
+    def pick_restart(self) -> Fault | None:
+        """A restart of Kubernetes' API servers that is due."""
+        return self.pick(KUBERNETES, RESTART, mutating=False)
+
     @property
     def cleared(self) -> bool:
         """True when nothing is asked for (any more)."""
@@ -118,7 +125,9 @@ class _Progress:
 
     def hits(self, service: str, operation: str, mutating: bool) -> bool:
         fault = self.fault
-        if self._hit == fault.count or (fault.mutating and not mutating):
+        if (fault.kind == RESTART) != (operation == RESTART):
+            return False
+        if self._hit == (1 if fault.kind == RESTART else fault.count) or (fault.mutating and not mutating):
             return False
         if SERVICE_OF.get(fault.kind, service) != service:
             return False

@@ -27,7 +27,7 @@ Object = dict[str, Any]
 #: Namespace (empty for what is in none) and name.
 Key = tuple[str, str]
 
-#: Seconds before a watch that broke is taken up again.
+#: Seconds before a watch that broke is taken up again, and a request that nobody took is made again.
 _RECONNECT = 0.5
 
 
@@ -124,7 +124,11 @@ class Cache:
 
 
 class KubeClient:
-    """The calls. All raise ApiError when refused, and aiohttp.ClientError when there is no answer."""
+    """The calls. All raise ApiError when refused.
+
+    A call waits for an API server that is away for a moment: what a kubelet has to tell is told once. Only a creation,
+    which would be made twice if it was the answer that got lost, raises aiohttp.ClientError.
+    """
 
     def __init__(self, url: str, ca_pem: str, token: str) -> None:
         """``ca_pem`` is the certificate of the server's authority; ``token`` goes with each request."""
@@ -175,6 +179,15 @@ class KubeClient:
     async def request(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str
     ) -> Any:
+        while True:
+            try:
+                return await self._request_once(method, path, body, content_type, query)
+            except aiohttp.ClientConnectionError:
+                if method == "POST":
+                    raise
+                await asyncio.sleep(_RECONNECT)
+
+    async def _request_once(self, method: str, path: str, body: Any, content_type: str, query: dict[str, str]) -> Any:
         async with self._session.request(
             method,
             self._url + path,

@@ -97,6 +97,34 @@ class Lab:
         )
         return Run(run.returncode, run.stdout)
 
+    def start_module(
+        self, name: str, arguments: dict[str, Any], identity: str, progress: Path
+    ) -> subprocess.Popen[str]:
+        """A module of ours as Ansible runs it: a process that reads its arguments and prints its result.
+
+        What it waits for is told line by line in the file ``progress``.
+        """
+        credentials = {key: value for key, value in self.facts["credentials"][identity].items() if key != "arn"}
+        account = {"region": self.facts["region"], "endpoint_url": self.facts["aws_endpoint_url"], **credentials}
+        program = (
+            "import json, sys\n"
+            "from ansible.module_utils.testing import patch_module_args\n"
+            f"from ansible_collections.seam.eks_auto.plugins.modules.{name} import main\n"
+            "with patch_module_args(json.load(sys.stdin)):\n"
+            "    main()\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"SEAM_EKS_AUTO_PROGRESS_FILE": str(progress), "PYTHONPATH": str(CHECKOUT / ".venv/collections")},
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps({**account, **arguments}))
+        process.stdin.close()
+        return process
+
     def mutating_calls(self) -> list[str]:
         """All calls so far that could have changed something in AWS, by the teams: service:Operation."""
         calls = [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]

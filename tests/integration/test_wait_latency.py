@@ -9,20 +9,16 @@ from __future__ import annotations
 import json
 import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .conftest import Lab
 
 CONTRACT = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
-MODULE = "ansible_collections.seam.eks_auto.plugins.modules.eks_auto_nlb_info"
 ROUNDS = 20
 TARGET = ("172.31.0.99", 8080)
 
@@ -76,40 +72,6 @@ def wait_until_unhealthy(lab: Lab, group: str) -> None:
     pytest.fail("The target stayed healthy")
 
 
-def start_module(lab: Lab, progress: Path) -> subprocess.Popen[str]:
-    """The module as Ansible runs it: a process that reads its arguments and prints its result."""
-    credentials: dict[str, Any] = dict(lab.facts["credentials"]["infra"])
-    credentials.pop("arn")
-    arguments = {
-        **CONTRACT,
-        **credentials,
-        "region": lab.facts["region"],
-        "endpoint_url": lab.facts["aws_endpoint_url"],
-        "observe": ["aws"],
-        "wait_for": "healthy",
-        "wait_timeout": 60,
-    }
-    program = (
-        "import json, sys\n"
-        "from ansible.module_utils.testing import patch_module_args\n"
-        f"from {MODULE} import main\n"
-        "with patch_module_args(json.load(sys.stdin)):\n"
-        "    main()\n"
-    )
-    checkout = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"SEAM_EKS_AUTO_PROGRESS_FILE": str(progress), "PYTHONPATH": str(checkout / ".venv" / "collections")},
-    )
-    assert process.stdin
-    process.stdin.write(json.dumps(arguments))
-    process.stdin.close()
-    return process
-
-
 def turned_healthy(lab: Lab) -> float:
     """When the lab's data plane last turned the target healthy."""
     entries = [json.loads(line) for line in (lab.folder / "health.jsonl").read_text().splitlines()]
@@ -120,7 +82,8 @@ def turned_healthy(lab: Lab) -> float:
 def delay(lab: Lab, group: str, progress: Path) -> float:
     """Seconds from the target turning healthy to the end of the module's process."""
     wait_until_unhealthy(lab, group)
-    process = start_module(lab, progress)
+    arguments = {**CONTRACT, "observe": ["aws"], "wait_for": "healthy", "wait_timeout": 60}
+    process = lab.start_module("eks_auto_nlb_info", arguments, "infra", progress)
     while not progress.exists():
         assert process.poll() is None, process.stdout and process.stdout.read()
         time.sleep(0.05)

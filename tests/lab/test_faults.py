@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes.client
+import kubernetes.watch
 import pytest
 import urllib3
 from botocore.config import Config
@@ -196,6 +197,50 @@ def test_kubectl_comes_back_when_told_to(cluster: Cluster) -> None:
     faults.add(cluster.folder, Fault("throttle", "kubernetes", "list pods", count=1))
     assert "No resources found" in cluster.run("-n", "alices", "get", "pods", token="alice-token").stderr
     assert any('"list pods"' in line for line in faults.injected(cluster.folder))
+
+
+def test_in_a_restart_connections_end_and_after_it_all_is_there_but_the_history(cluster: Cluster) -> None:
+    core = alice(cluster)
+    version = core.list_namespaced_config_map("alices").metadata.resource_version
+    core.create_namespaced_config_map("alices", {"metadata": {"name": "kept"}, "data": {"a": "1"}})
+
+    def watch() -> Iterator[Any]:
+        found: Iterator[Any] = kubernetes.watch.Watch().stream(
+            core.list_namespaced_config_map, "alices", resource_version=version
+        )
+        return found
+
+    watching = watch()
+    assert next(watching)["object"].metadata.name == "kept"
+    faults.add(cluster.folder, Fault("restart", seconds=2))
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        next(watching)
+    with pytest.raises(urllib3.exceptions.NewConnectionError):
+        core.list_namespaced_config_map("alices")
+    # kubectl finds nobody either, until the server is back.
+    deadline = time.monotonic() + LIMIT
+    while (got := cluster.run("-n", "alices", "get", "configmap", "kept", "--output=jsonpath={.data}")).returncode != 0:
+        assert "was refused" in got.stderr
+        assert time.monotonic() < deadline
+    assert json.loads(got.stdout) == {"a": "1"}
+    with pytest.raises(kubernetes.client.ApiException, match="too old resource version") as refused:
+        next(watch())
+    assert refused.value.status == 410
+
+
+def test_a_restart_comes_once_and_hits_no_call(tmp_path: Path) -> None:
+    faults.add(tmp_path, Fault("restart", seconds=3))
+    found = Faults(tmp_path)
+    assert found.pick("kubernetes", "list pods", mutating=False) is None
+    restart = found.pick_restart()
+    assert restart and restart.seconds == 3
+    assert found.pick_restart() is None
+    assert [json.loads(line)["kind"] for line in faults.injected(tmp_path)] == ["restart"]
+
+
+def test_calls_that_fail_do_not_restart(tmp_path: Path) -> None:
+    faults.add(tmp_path, Fault("unavailable"))
+    assert Faults(tmp_path).pick_restart() is None
 
 
 def test_chance_is_seeded(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import ssl
 import tempfile
@@ -29,6 +30,8 @@ from lab.kubernetes.embedded.subresources import Subresources
 
 #: Seconds that requests get to end when the server stops.
 _SHUTDOWN = 1.0
+#: Seconds between looks whether to restart.
+_POLL = 0.1
 
 
 class EmbeddedServer:
@@ -36,16 +39,47 @@ class EmbeddedServer:
 
     has_controller_manager = False
 
-    def __init__(self, url: str, ca_pem: str, admin_token: str, registry: Registry, runner: web.AppRunner) -> None:
-        self.url = url
-        self.ca_pem = ca_pem
+    def __init__(self, server: Server, certificate: ServerCertificate, admin_token: str, faults: Faults) -> None:
+        self.url = ""
+        self.ca_pem = certificate.ca_pem
         self.admin_token = admin_token
-        self._registry = registry
-        self._runner = runner
+        self._server = server
+        self._tls = _tls(certificate)
+        self._faults = faults
+        self._runner: web.AppRunner
+        self._restarts: asyncio.Task[None]
+
+    async def start(self) -> None:
+        """Serve on a free loopback port."""
+        await self._serve()
+        self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._restarts = asyncio.create_task(self._restart_when_told())
 
     async def stop(self) -> None:
-        self._registry.store.close()
+        self._restarts.cancel()
+        await asyncio.wait([self._restarts])
+        await self._end()
+
+    async def _serve(self, port: int = 0) -> None:
+        self._runner = web.AppRunner(self._server.app(), shutdown_timeout=_SHUTDOWN)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self._tls).start()
+
+    async def _end(self) -> None:
+        self._server.registry.store.close()
         await self._runner.cleanup()
+
+    async def _restart_when_told(self) -> None:
+        """The fault that hits the server, not a call: as in a crash, connections end in the middle, and objects stay."""
+        while True:
+            if fault := self._faults.pick_restart():
+                port: int = self._runner.addresses[0][1]
+                self._server.abort_connections()
+                await self._end()
+                self._server.registry.store.forget()
+                await asyncio.sleep(fault.seconds)
+                await self._serve(port)
+            await asyncio.sleep(_POLL)
 
 
 async def start(
@@ -57,7 +91,7 @@ async def start(
     read_log: ReadLog | None = None,
     faults: Faults | None = None,
 ) -> EmbeddedServer:
-    """Serve on a free loopback port, with the audit log in ``folder``.
+    """Serve, with the audit log in ``folder``.
 
     Raises ValueError for a Kubernetes version without schemas.
     """
@@ -70,6 +104,7 @@ async def start(
 
     registry = Registry(Schemas(version, [each.definition for each in RESOURCES]))
     bootstrap.fill(registry)
+    faults = faults or Faults(folder)
     server = Server(
         registry,
         authenticate_admin_too,
@@ -77,15 +112,11 @@ async def start(
         Subresources(registry, read_log),
         Discovery(version, OpenApi(version)),
         AuditLog(folder / AUDIT_LOG),
-        faults or Faults(folder),
+        faults,
     )
-    certificate = certificates.issue(cluster_name)
-    runner = web.AppRunner(server.app(), shutdown_timeout=_SHUTDOWN)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_tls(certificate))
-    await site.start()
-    port = runner.addresses[0][1]
-    return EmbeddedServer(f"https://127.0.0.1:{port}", certificate.ca_pem, admin_token, registry, runner)
+    made = EmbeddedServer(server, certificates.issue(cluster_name), admin_token, faults)
+    await made.start()
+    return made
 
 
 def _tls(certificate: ServerCertificate) -> ssl.SSLContext:

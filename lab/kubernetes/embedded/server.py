@@ -71,13 +71,29 @@ class Server:
         self._discovery = discovery_documents
         self._audit_log = audit_log
         self._faults = faults
+        self._answering: set[asyncio.Transport] = set()
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=8 * 1024**2, handler_args={"access_log": None})
         app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 
+    def abort_connections(self) -> None:
+        """End what is being answered, in the middle."""
+        for transport in self._answering:
+            transport.abort()
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError
+        self._answering.add(transport)
+        try:
+            return await self._answer_and_log(request)
+        finally:
+            self._answering.discard(transport)
+
+    async def _answer_and_log(self, request: web.Request) -> web.StreamResponse:
         user: User | None = None
         target: Target | None = None
         try:

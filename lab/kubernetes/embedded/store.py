@@ -101,6 +101,11 @@ class Store:
         finally:
             watchers.discard(queue)
 
+    def forget(self) -> None:
+        """Remember no change, so that a watch from before is told "410 Gone"."""
+        self._history.clear()
+        self._forgotten = self.revision
+
     def close(self) -> None:
         """End all watches."""
         for queue in itertools.chain(*self._watchers.values()):

@@ -13,12 +13,11 @@ from __future__ import annotations
 import threading
 import time
 import typing as t
-from contextlib import suppress
 
 from .kubernetes_api import KubernetesError
 from .observation import Contract, Event, KubernetesView, Pod, Problem, Resource, Service
 
-# Seconds between the end of a watch, or a failed call, and the next call.
+# Seconds between the end of a watch, or a failed call, and the next call, unless the API server asks for more.
 _RETRY_INTERVAL = 1.0
 
 Clock = t.Callable[[], float]
@@ -73,19 +72,21 @@ class Watcher:
     def run(self) -> None:
         """Watch, and list again whenever the watch ends, until :meth:`stop`."""
         while not self._stopped.is_set():
-            if self._error is None:
-                self._follow()
-            if not self._stopped.wait(_RETRY_INTERVAL):
+            error = self._error or self._follow()
+            if not self._stopped.wait(max(_RETRY_INTERVAL, error.retry_after if error else 0.0)):
                 self.look()
 
-    def _follow(self) -> None:
-        """Take changes as they come until the watch ends."""
-        # Why it ended does not matter: if there is a problem, the list that follows has it too.
-        with suppress(KubernetesError):
+    def _follow(self) -> KubernetesError | None:
+        """Take changes as they come until the watch ends; returns what ended it before its time."""
+        # What ended it is no problem by itself: if it lasts, the list that follows has it too.
+        try:
             for change, item in self._api.watch(self._kind, self._resource_version, **self.selectors):
                 if self._stopped.is_set():
-                    return
+                    break
                 self._apply(change, item)
+        except KubernetesError as error:
+            return error
+        return None
 
     def _apply(self, change: str, item: Resource) -> None:
         with self._lock:

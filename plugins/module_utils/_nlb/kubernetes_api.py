@@ -29,11 +29,16 @@ _WATCH_TIMEOUT = (5, WATCH_LENGTH + 15)
 
 
 class KubernetesError(Exception):
-    """A call that failed. ``denied``: the API server did answer, but it does not let us (401, 403)."""
+    """A call that failed.
 
-    def __init__(self, message: str, denied: bool = False) -> None:
+    ``denied``: the API server did answer, but it does not let us (401, 403). ``retry_after``: the seconds for which it
+    wants to be left alone (429, 503).
+    """
+
+    def __init__(self, message: str, denied: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.denied = denied
+        self.retry_after = retry_after
 
 
 class KubernetesApi:
@@ -93,7 +98,8 @@ class KubernetesApi:
             with client.ApiClient(configuration, "Authorization", f"Bearer {token}") as api_client:
                 yield client.CoreV1Api(api_client)
         except client.ApiException as error:
-            raise KubernetesError(_message(error), denied=error.status in (401, 403)) from error
+            denied = error.status in (401, 403)
+            raise KubernetesError(_message(error), denied, _retry_after(error)) from error
         except (HTTPError, OSError, AnsibleAWSError) as error:
             raise KubernetesError(str(error)) from error
 
@@ -104,3 +110,9 @@ def _message(error: t.Any) -> str:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):
         return f"{error.status} {error.reason}"
+
+
+def _retry_after(error: t.Any) -> float:
+    """The seconds of a Retry-After header; the API server sends whole ones."""
+    value = (error.headers or {}).get("Retry-After", "")
+    return float(value) if value.isdecimal() else 0.0

@@ -134,6 +134,38 @@ def test_there_is_no_watch_without_a_list(api: FakeKubernetes, watcher: Watcher)
     assert api.watched == [("Pod", "version-2")]
 
 
+class Pauses(threading.Event):
+    """What a watcher waits for; ends it after so many pauses, without any wait."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
+        self._count = count
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        if len(self.seconds) == self._count:
+            self.set()
+        return self.is_set()
+
+
+def test_it_comes_back_when_the_api_server_wants_it_to(
+    api: FakeKubernetes, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubernetes, "_RETRY_INTERVAL", 2.0)
+    watcher._stopped = pauses = Pauses(4)
+    watcher.look()
+    api.push("Pod", KubernetesError("Too many requests", retry_after=7.0), None, None)
+
+    def refuse() -> None:
+        api.error = KubernetesError("Too many requests", retry_after=1.0)
+
+    api.push("Pod", refuse, None)
+    watcher.run()
+    # After a watch that was refused, one that came to its end, and lists that were refused: at least its own interval.
+    assert pauses.seconds == [7.0, 2.0, 2.0, 2.0]
+
+
 def test_a_list_without_news_wakes_nobody(watcher: Watcher, wake: threading.Event) -> None:
     watcher.look()
     wake.clear()

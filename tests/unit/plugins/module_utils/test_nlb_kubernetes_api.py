@@ -27,6 +27,7 @@ class ApiServer(ThreadingHTTPServer):
     """Gives ``answer`` (status, lines) to every request, and keeps the requests."""
 
     answer: tuple[int, list[t.Any]] = (200, [])
+    headers: t.ClassVar[dict[str, str]] = {}
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -44,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
         server.requests.append((parts.path, dict(parse_qsl(parts.query)), self.headers["Authorization"]))
         status, lines = server.answer
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        for name, value in {"Content-Type": "application/json", **server.headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write("\n".join(json.dumps(line) for line in lines).encode() + b"\n")
 
@@ -119,6 +121,17 @@ def test_a_refusal_is_in_the_api_servers_words(
         with pytest.raises(KubernetesError, match="services is forbidden") as caught:
             call()
         assert caught.value.denied == denied
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("Fri, 31 Jan 2026 12:00:00 GMT", 0.0), (None, 0.0)])
+def test_a_refusal_says_when_to_come_back(
+    server: ApiServer, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, value: str | None, seconds: float
+) -> None:
+    monkeypatch.setattr(server, "headers", {"Retry-After": value} if value else {}, raising=False)
+    server.answer = (429, [failure(429, "Too many requests, please try again later.")])
+    with pytest.raises(KubernetesError, match="Too many requests") as caught:
+        api.list("Service")
+    assert caught.value.retry_after == seconds
 
 
 def test_a_refusal_without_words_is_its_status(server: ApiServer, api: KubernetesApi) -> None:

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kubernetes' API server goes down in the middle of a wait, and the wait goes on when it is back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import faults
+from lab.faults import Fault
+
+from .conftest import Lab
+
+#: Seconds for which the API server is down, and for anything to come that has to come.
+DOWN = 3
+LIMIT = 60
+WORKLOAD = "playbooks/k8s/workload.yml"
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + LIMIT
+    while not (found := holds()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def restart(lab: Lab) -> None:
+    """Ask for it, and return when the API server is down."""
+    before = len(faults.injected(lab.folder))
+    faults.add(lab.folder, Fault("restart", seconds=DOWN))
+    until(lambda: len(faults.injected(lab.folder)) > before)
+
+
+def audit(lab: Lab) -> list[dict[str, Any]]:
+    log = lab.folder / "clusters" / lab.facts["region"] / "petstore" / "audit.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+@pytest.fixture
+def lab(site: Lab) -> Iterator[Lab]:
+    yield site
+    faults.clear(site.folder)
+
+
+@pytest.fixture
+def name(lab: Lab) -> Iterator[str]:
+    """Of a Service that comes late, and goes with its load balancer."""
+    yield "late"
+    gone = lab.kubectl("-n", "petstore", "delete", "service", "late", f"--timeout={LIMIT}s")
+    assert gone.returncode == 0, gone.stderr
+
+
+def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path) -> None:
+    contract = {"cluster_name": "petstore", "namespace": "petstore", "service": name}
+    progress = tmp_path / "progress"
+    waiting = {**contract, "wait_for": "healthy", "wait_timeout": LIMIT}
+    process = lab.start_module("eks_auto_nlb_info", waiting, "k8s", progress)
+    until(progress.exists)
+    before = len(audit(lab))
+    restart(lab)
+
+    # The Service as it is, under another name, as soon as the API server takes it.
+    def found() -> dict[str, Any] | None:
+        got = lab.kubectl("-n", "petstore", "get", "service", "vpclink", "--output=json")
+        return json.loads(got.stdout) if got.returncode == 0 else None
+
+    service = until(found)
+    ports = [{key: each[key] for key in ("name", "port", "targetPort")} for each in service["spec"]["ports"]]
+    spec = {key: service["spec"][key] for key in ("type", "loadBalancerClass", "selector")}
+    annotations = {
+        key: value
+        for key, value in service["metadata"]["annotations"].items()
+        if key.startswith("service.beta.kubernetes.io/")
+    }
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": "petstore", "annotations": annotations},
+        "spec": {**spec, "ports": ports},
+    }
+    path = tmp_path / "service.json"
+    path.write_text(json.dumps(manifest))
+    made = lab.kubectl("apply", "--filename", str(path))
+    assert made.returncode == 0, made.stderr
+    ended = process.wait(LIMIT)
+    output = process.stdout.read() if process.stdout else ""
+    assert ended == 0, output
+    result = json.loads(output)
+    assert result["verdict"]["state"] == "done"
+    assert result["load_balancer"]["state"] == "active"
+    # It saw the Service by a watch that began after the restart.
+    watched = [each["objectRef"]["resource"] for each in audit(lab)[before:] if each["verb"] == "watch"]
+    assert "services" in watched
+
+
+def test_a_rollout_goes_on(lab: Lab) -> None:
+    def field(path: str) -> int:
+        got = lab.kubectl("-n", "petstore", "get", "deployment", "petstore", f"--output=jsonpath={{{path}}}")
+        return int(got.stdout or 0)
+
+    before = field(".metadata.generation")
+    with ThreadPoolExecutor() as executor:
+        changed = json.dumps({"petstore_workload_replicas": 3})
+        run = executor.submit(lab.playbook, WORKLOAD, "--extra-vars", changed)
+        until(lambda: field(".metadata.generation") > before)
+        restart(lab)
+        done = run.result()
+    assert done.returncode == 0, done.output
+    assert field(".status.readyReplicas") == 3
+    assert lab.playbook(WORKLOAD).returncode == 0

@@ -97,6 +97,27 @@ class Lab:
         )
         return Run(run.returncode, run.stdout)
 
+    def run_module(self, module: str, **arguments: Any) -> dict[str, Any]:
+        """What a module of ours returns, as infra."""
+        keys = self.facts["credentials"]["infra"]
+        auth = {
+            "region": self.facts["region"],
+            "endpoint_url": self.facts["aws_endpoint_url"],
+            **{name: keys[name] for name in ("access_key", "secret_key", "session_token")},
+        }
+        command = [str(BIN / "ansible"), "localhost", "--module-name", f"seam.eks_auto.{module}", "--one-line"]
+        done = subprocess.run(
+            [*command, "--connection", "local", "--args", json.dumps({**arguments, **auth})],
+            cwd=CHECKOUT,
+            env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "SEAM_LAB_FOLDER": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert " => " in done.stdout, done.stdout + done.stderr
+        result: dict[str, Any] = json.loads(done.stdout.partition(" => ")[2])
+        return result
+
     def start_module(
         self, name: str, arguments: dict[str, Any], identity: str, progress: Path
     ) -> subprocess.Popen[str]:

@@ -6,37 +6,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from typing import Any
-
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import BIN, CHECKOUT, Lab
-
-
-def run_module(lab: Lab, module: str, **arguments: Any) -> dict[str, Any]:
-    """What a module of ours returns, as infra."""
-    keys = lab.facts["credentials"]["infra"]
-    auth = {
-        "region": lab.facts["region"],
-        "endpoint_url": lab.facts["aws_endpoint_url"],
-        **{name: keys[name] for name in ("access_key", "secret_key", "session_token")},
-    }
-    command = [str(BIN / "ansible"), "localhost", "--module-name", f"seam.eks_auto.{module}", "--one-line"]
-    done = subprocess.run(
-        [*command, "--connection", "local", "--args", json.dumps({**arguments, **auth})],
-        cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "SEAM_LAB_FOLDER": str(lab.folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert " => " in done.stdout, done.stdout + done.stderr
-    result: dict[str, Any] = json.loads(done.stdout.partition(" => ")[2])
-    return result
+from .conftest import Lab
 
 
 def lose_the_first_answer(lab: Lab, *operations: str) -> None:
@@ -48,13 +21,13 @@ def test_a_usage_plan_is_made_once(lab: Lab) -> None:
     operations = ("CreateUsagePlan", "CreateApiKey", "CreateUsagePlanKey")
     lose_the_first_answer(lab, *operations)
     arguments = {"name": "plan", "ownership_tags": {"seam.eks_auto/api": "plan"}, "api_key_name": "key"}
-    made = run_module(lab, "apigateway_usage_plan", **arguments)
+    made = lab.run_module("apigateway_usage_plan", **arguments)
     assert made["changed"] is True
     assert [each["action"] for each in made["actions"]] == list(operations)
     client = lab.client("apigateway", "infra")
     (plan,), (key,) = client.get_usage_plans()["items"], client.get_api_keys()["items"]
     assert [each["id"] for each in client.get_usage_plan_keys(usagePlanId=plan["id"])["items"]] == [key["id"]]
-    assert run_module(lab, "apigateway_usage_plan", **arguments)["changed"] is False
+    assert lab.run_module("apigateway_usage_plan", **arguments)["changed"] is False
     assert len(faults.injected(lab.folder)) == len(operations)
 
 
@@ -83,11 +56,11 @@ def test_an_api_is_made_once(lab: Lab) -> None:
         "stage_name": "v1",
         "ownership_tags": {"seam.eks_auto/api": "once"},
     }
-    made = run_module(lab, "apigateway_rest_api", **arguments)
+    made = lab.run_module("apigateway_rest_api", **arguments)
     assert made["changed"] is True, made
     client = lab.client("apigateway", "infra")
     (api,) = client.get_rest_apis()["items"]
     (stage,) = client.get_stages(restApiId=api["id"])["item"]
     deployments = [each["id"] for each in client.get_deployments(restApiId=api["id"])["items"]]
     assert deployments == [stage["deploymentId"]]
-    assert run_module(lab, "apigateway_rest_api", **arguments)["changed"] is False
+    assert lab.run_module("apigateway_rest_api", **arguments)["changed"] is False

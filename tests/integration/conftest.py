@@ -97,17 +97,17 @@ class Lab:
         )
         return Run(run.returncode, run.stdout)
 
+    def _auth(self, identity: str) -> dict[str, str]:
+        """The arguments by which a module works in the lab's account."""
+        facts = self.facts
+        credentials = {key: value for key, value in facts["credentials"][identity].items() if key != "arn"}
+        return {"region": facts["region"], "endpoint_url": facts["aws_endpoint_url"], **credentials}
+
     def run_module(self, module: str, **arguments: Any) -> dict[str, Any]:
         """What a module of ours returns, as infra."""
-        keys = self.facts["credentials"]["infra"]
-        auth = {
-            "region": self.facts["region"],
-            "endpoint_url": self.facts["aws_endpoint_url"],
-            **{name: keys[name] for name in ("access_key", "secret_key", "session_token")},
-        }
         command = [str(BIN / "ansible"), "localhost", "--module-name", f"seam.eks_auto.{module}", "--one-line"]
         done = subprocess.run(
-            [*command, "--connection", "local", "--args", json.dumps({**arguments, **auth})],
+            [*command, "--connection", "local", "--args", json.dumps({**self._auth("infra"), **arguments})],
             cwd=CHECKOUT,
             env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "SEAM_LAB_FOLDER": str(self.folder)},
             capture_output=True,
@@ -125,8 +125,6 @@ class Lab:
 
         What it waits for is told line by line in the file ``progress``.
         """
-        credentials = {key: value for key, value in self.facts["credentials"][identity].items() if key != "arn"}
-        account = {"region": self.facts["region"], "endpoint_url": self.facts["aws_endpoint_url"], **credentials}
         program = (
             "import json, sys\n"
             "from ansible.module_utils.testing import patch_module_args\n"
@@ -142,7 +140,7 @@ class Lab:
             env={"SEAM_EKS_AUTO_PROGRESS_FILE": str(progress), "PYTHONPATH": str(CHECKOUT / ".venv/collections")},
         )
         assert process.stdin
-        process.stdin.write(json.dumps({**account, **arguments}))
+        process.stdin.write(json.dumps({**self._auth(identity), **arguments}))
         process.stdin.close()
         return process
 

@@ -117,9 +117,8 @@ def _fault(folder: Path, arguments: argparse.Namespace) -> int:
     if arguments.after and arguments.kind not in faults.LATE_KINDS:
         print(f"--after goes with {' and '.join(faults.LATE_KINDS)} only.", file=sys.stderr)
         return 1
-    values = {
-        each.name: getattr(arguments, each.name) for each in dataclasses.fields(faults.Fault) if each.name != "id"
-    }
+    names = {each.name for each in dataclasses.fields(faults.Fault)} - {"id", "spared"}
+    values = {name: getattr(arguments, name) for name in names}
     faults.add(folder, faults.Fault(**values))
     return 0
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import fnmatch
+import hashlib
 import json
 import random
+import re
 import threading
 import uuid
 from pathlib import Path
@@ -39,6 +41,9 @@ SERVICE_OF = {"expired": KUBERNETES, "restart": KUBERNETES, "idle": "apigatewayv
 #: The kind that hits no call, but the server: once, and at once.
 RESTART = "restart"
 
+#: What a client makes up anew for the same call, in JSON and in a form.
+_TOKEN = re.compile(rb'("?[cC]lient(?:Request)?Token"?[=:] ?)[^,&}]*')
+
 _SETTINGS, _LOG = "faults.json", "faults.jsonl"
 
 
@@ -47,6 +52,7 @@ class Fault:
     """Hits calls of a service and an operation (patterns with ``*``): a share ``rate`` of them, ``count`` at most.
 
     With ``mutating``, only calls that may change something. With ``after``, the call takes effect before it is hit.
+    ``spared`` are requests that are let through, by :func:`fingerprint`.
     """
 
     kind: str
@@ -59,6 +65,7 @@ class Fault:
     count: int | None = None
     seconds: float = 0.0
     seed: int = 0
+    spared: tuple[str, ...] = ()
     #: Tells it from one of the same words that was asked for before.
     id: str = ""
 
@@ -73,13 +80,13 @@ class Faults:
         self._read_at: int | None = None
         self._progress: list[_Progress] = []
 
-    def pick(self, service: str, operation: str, mutating: bool) -> Fault | None:
-        """The first fault that hits this call."""
+    def pick(self, service: str, operation: str, mutating: bool, request: str = "") -> Fault | None:
+        """The first fault that hits this call. ``request`` is its fingerprint."""
         with self._lock:
             self._read()
             for each in self._progress:
-                if each.hits(service, operation, mutating):
-                    self._write(each.fault, service, operation)
+                if request not in each.fault.spared and each.hits(service, operation, mutating):
+                    self._write(each.fault, service, operation, request)
                     return each.fault
         return None
 
@@ -102,13 +109,14 @@ class Faults:
             known = {each.fault: each for each in self._progress}
             self._progress = [known.get(fault) or _Progress(fault) for fault in read(self._path.parent)]
 
-    def _write(self, fault: Fault, service: str, operation: str) -> None:
+    def _write(self, fault: Fault, service: str, operation: str, request: str) -> None:
         line = {
             "time": datetime.datetime.now(datetime.UTC).isoformat(),
             "kind": fault.kind,
             "after": fault.after,
             "service": service,
             "operation": operation,
+            "request": request,
         }
         with self._log_path.open("a") as log:
             print(json.dumps(line), file=log)
@@ -140,12 +148,18 @@ class _Progress:
         return True
 
 
+def fingerprint(method: str, target: str, body: bytes) -> str:
+    """Tells a request from others: the same for one that is sent again, with a token of its own or not."""
+    return hashlib.sha256(b" ".join([method.encode(), target.encode(), _TOKEN.sub(rb"\1", body)])).hexdigest()[:16]
+
+
 def read(folder: Path) -> list[Fault]:
     """The faults that are asked for."""
     try:
-        return [Fault(**each) for each in json.loads((folder / _SETTINGS).read_text())]
+        found = json.loads((folder / _SETTINGS).read_text())
     except FileNotFoundError:
         return []
+    return [Fault(**{**each, "spared": tuple(each["spared"])}) for each in found]
 
 
 def add(folder: Path, fault: Fault) -> None:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.plugins.loader import init_plugin_loader
@@ -38,3 +39,18 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     (built,) = folder.iterdir()
     return built
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show what was measured: the lines that tests print and begin with "figures: "."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    lines = [
+        line.removeprefix("figures: ")
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for line in report.capstdout.splitlines()
+        if line.startswith("figures: ")
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))

@@ -19,7 +19,7 @@ from lab.aws.app import AwsApp, boto3_name, error, is_mutating
 from lab.aws.iam.authorization import AWS_SESSIONS
 from lab.aws.identity import CLUSTER_HEADER
 from lab.aws.signature import Refused, Signature
-from lab.faults import Fault, Faults
+from lab.faults import Fault, Faults, fingerprint
 
 #: How services refuse a call for its rate: code, message, status. EKS's and API Gateway's are in their service models.
 _THROTTLING = {
@@ -48,9 +48,11 @@ class FaultyApp:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         # Read here, and by the application again.
-        environ["wsgi.input"] = io.BytesIO(request.get_data())
+        body = request.get_data()
+        environ["wsgi.input"] = io.BytesIO(body)
         service, operation, own = self._call(request)
-        fault = None if own else self._faults.pick(service, operation, is_mutating(operation))
+        sent = fingerprint(request.method, request.full_path, body)
+        fault = None if own else self._faults.pick(service, operation, is_mutating(operation), sent)
         if fault is None:
             return self._app(environ, start_response)
         match fault.kind:

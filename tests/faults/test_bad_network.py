@@ -12,11 +12,16 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
 
 from lab import faults
 from lab.faults import Fault
 from tests.integration import account
-from tests.integration.conftest import Lab
+from tests.integration.conftest import Lab, running_lab
 
 #: A share of all calls each: with both kinds of 429, three in ten altogether.
 FAULTS = [
@@ -30,30 +35,54 @@ FAULTS = [
 FACTOR = 4
 
 
-def change(lab: Lab, rate_limit: int, replicas: int) -> float:
-    """Seconds that site.yml takes for changes in both teams' parts."""
-    variables = {
-        "apigw_vpclink_throttle": {"rate_limit": rate_limit, "burst_limit": 100},
-        "petstore_workload_replicas": replicas,
-    }
+@contextmanager
+def spoilt(lab: Lab) -> Iterator[Counter[str]]:
+    """Spoils the calls to a lab; afterwards, how many of each kind."""
+    hits: Counter[str] = Counter()
+    for fault in FAULTS:
+        faults.add(lab.folder, fault)
+    try:
+        yield hits
+    finally:
+        faults.clear(lab.folder)
+        hits.update(json.loads(line)["kind"] for line in faults.injected(lab.folder))
+
+
+def run_site(lab: Lab, **variables: Any) -> float:
+    """Seconds that site.yml takes."""
     started = time.monotonic()
     run = lab.playbook("playbooks/site.yml", "--extra-vars", json.dumps(variables))
     assert run.returncode == 0, run.output
     return time.monotonic() - started
 
 
-def test_site_yml_converges(site: Lab) -> None:
-    found = account.state(site)
-    undisturbed = change(site, 40, 3)
-    for fault in FAULTS:
-        faults.add(site.folder, fault)
-    try:
-        disturbed = change(site, 50, 2)
-    finally:
-        faults.clear(site.folder)
-    kinds = Counter(json.loads(line)["kind"] for line in faults.injected(site.folder))
-    shown = ", ".join(f"{kind} {number}" for kind, number in sorted(kinds.items()))
-    print(f"bad network: {shown}; {disturbed:.0f} s instead of {undisturbed:.0f} s")
-    assert set(kinds) == {"throttle", "unavailable", "reset", "slow"}
-    assert account.differences(account.state(site), found) == {}
+def report(what: str, hits: Counter[str], disturbed: float, undisturbed: float) -> None:
+    shown = ", ".join(f"{kind} {number}" for kind, number in sorted(hits.items()))
+    print(f"figures: bad network, {what}: {shown}; {disturbed:.0f} s instead of {undisturbed:.0f} s")
+    assert set(hits) == {"throttle", "unavailable", "reset", "slow"}
     assert disturbed < FACTOR * undisturbed
+
+
+def test_changes_of_both_teams_arrive(site: Lab) -> None:
+    def change(rate_limit: int, replicas: int) -> float:
+        throttle = {"rate_limit": rate_limit, "burst_limit": 100}
+        return run_site(site, apigw_vpclink_throttle=throttle, petstore_workload_replicas=replicas)
+
+    found = account.state(site)
+    undisturbed = change(40, 3)
+    with spoilt(site) as hits:
+        disturbed = change(50, 2)
+    assert account.differences(account.state(site), found) == {}
+    report("changes", hits, disturbed, undisturbed)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_an_empty_account_becomes_a_served_api(tmp_path_factory: pytest.TempPathFactory, version: str) -> None:
+    variables = {"apigw_vpclink_version": version}
+    with running_lab(tmp_path_factory.mktemp("quiet")) as lab:
+        undisturbed, wanted = run_site(lab, **variables), account.state(lab)
+    with running_lab(tmp_path_factory.mktemp("spoilt")) as lab:
+        with spoilt(lab) as hits:
+            disturbed = run_site(lab, **variables)
+        assert account.differences(account.state(lab), wanted) == {}
+    report(f"an empty account, links V{version}", hits, disturbed, undisturbed)

@@ -18,8 +18,7 @@ from typing import Any
 from lab import faults
 from lab.faults import Fault
 
-from . import account
-from .conftest import BIN, BYTECODE, CHECKOUT, Lab
+from .conftest import BIN, BYTECODE, CHECKOUT, ONE_PROCESS, Lab
 
 #: In the environment of a run and of all that it starts.
 MARK = "SEAM_RUN_TO_KILL"
@@ -30,34 +29,30 @@ MOST = 150
 
 
 def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: Any) -> list[str]:
-    """Run a playbook until one run finishes, killing each at the ``stride``-th mutating call from where it begins.
+    """Run a playbook until one run finishes, killing each at the ``stride``-th mutating call of those not yet killed at.
 
-    With ``after`` that call has taken effect and its answer is lost; otherwise it is never made, and the ``stride`` before
-    it are. Either way each run gets ``stride`` calls further. A call that
-    every run makes again, to no effect, is let pass from its third time on, and with it one in two of those that follow it
-    once it is made no more. Returns the calls at which runs were killed.
+    With ``after`` that call has taken effect and its answer is lost; otherwise it is never made. Calls are told apart by what
+    they ask for, so that no run is killed again at one that every run makes, as when it applies a manifest.
+    Returns the calls at which runs were killed.
     """
     killed_at: list[str] = []
-    skip = stride - 1 if after else stride
-    left: account.State | None = None
+    tried: list[str] = []
     while len(killed_at) < MOST:
-        faults.add(lab.folder, Fault("hang", mutating=True, after=after, skip=skip, count=1))
+        fault = Fault("hang", mutating=True, after=after, skip=stride - 1, count=1, spared=tuple(tried))
+        faults.add(lab.folder, fault)
         try:
-            call = _run_until_hit(lab, playbook, variables)
+            hit = _run_until_hit(lab, playbook, variables)
         finally:
             faults.clear(lab.folder)
-        if call is None:
+        if hit is None:
             return killed_at
-        # Each run applies the manifests and imports the definition again, which changes nothing then, and gets no further.
-        left, before = (account.state(lab), left) if call in killed_at[-1:] else (None, None)
-        if left and left == before:
-            skip += 1
-        killed_at.append(call)
+        killed_at.append(f"{hit['service']}:{hit['operation']}")
+        tried.append(hit["request"])
     raise AssertionError(f"{playbook} never finishes: {killed_at}")
 
 
-def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | None:
-    """The call at which the run was killed, None when it finished."""
+def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[str, str] | None:
+    """The call at which the run was killed, as it is listed; None when it finished."""
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"
     with output.open("w") as log:
@@ -69,6 +64,7 @@ def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | 
                 "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
                 "PYTHONPATH": str(BYTECODE),
                 "SEAM_LAB_FOLDER": str(lab.folder),
+                **ONE_PROCESS,
                 MARK: str(lab.folder),
             },
             stdout=log,
@@ -81,8 +77,8 @@ def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | 
             _kill(f"{MARK}={lab.folder}")
             run.wait()
             assert hits, f"{playbook} is stuck:\n{output.read_text()}"
-            hit = json.loads(hits[0])
-            return f"{hit['service']}:{hit['operation']}"
+            hit: dict[str, str] = json.loads(hits[0])
+            return hit
         time.sleep(0.02)
     assert run.returncode == 0, output.read_text()
     return None

@@ -220,7 +220,7 @@ def test_the_first_task_refuses_the_other_team(lab: Lab, playbook: str, identity
     assert [call["operation"] for call in calls(lab)[TRESPASS[-1] :] if "assumed-role/seam-" in call["caller"]] == [
         "GetCallerIdentity"
     ]
-    print(f"{playbook:36} as {identity:6} refused by its first task")
+    print(f"figures: {playbook:36} as {identity:6} refused by its first task")
 
 
 @pytest.mark.parametrize(("playbook", "identity"), [each for each in TRESPASSES if each[0] not in PARTS])
@@ -251,7 +251,7 @@ def test_who_gets_past_the_first_task_is_refused_by_aws_or_kubernetes(lab: Lab, 
         assert denied
         assert "not authorized to perform" in " ".join(refused.output.split())
         by = f"IAM: {denied[0][0]}"
-    print(f"{playbook:36} as {identity:6} refused by {by}, without its first task")
+    print(f"figures: {playbook:36} as {identity:6} refused by {by}, without its first task")
     TRESPASS.append(len(calls(lab)))
 
 
@@ -261,7 +261,7 @@ def test_no_team_makes_identities(lab: Lab, identity: str) -> None:
     refused = lab.playbook(BOOTSTRAP, "--extra-vars", json.dumps({"lab_identity": identity}))
     assert refused.returncode != 0
     assert [action for action, _, allowed in permissions(calls(lab)[before:], identity) if not allowed]
-    print(f"{BOOTSTRAP:36} as {identity:6} refused by IAM")
+    print(f"figures: {BOOTSTRAP:36} as {identity:6} refused by IAM")
     TRESPASS.append(len(calls(lab)))
 
 
@@ -312,7 +312,7 @@ def test_the_policies_allow_what_is_needed_and_nothing_else(lab: Lab, team: str)
         if not any(grant.covers(action, resource) for action, resource, granted in needed if granted)
     ]
     print(
-        f"{team:6} actions allowed {len(allowed)}, used {len(allowed) - len(unused)}, unused {len(unused)}, denied {len(denied)}"
+        f"figures: {team:6} actions allowed {len(allowed)}, used {len(allowed) - len(unused)}, unused {len(unused)}, denied {len(denied)}"
     )
     assert (denied, unused) == ([], [])
 

@@ -295,4 +295,4 @@ def test_the_ordinary_playbooks_mend_all_with_these_calls(hand: Hand, variables:
 def test_then_there_is_none(search: Any) -> None:
     run, found = search("playbooks/drift.yml")
     assert (run.returncode, found) == (0, []), run.output
-    print(f"drifts: {COUNTS['injected']} injected, {COUNTS['seen']} seen, all mended")
+    print(f"figures: drifts: {COUNTS['injected']} injected, {COUNTS['seen']} seen, all mended")

@@ -19,6 +19,6 @@ STRIDE = 10
 
 def test_killed_now_and_then_site_yml_ends_where_it_would_have(site: Lab, lab: Lab) -> None:
     killed_at = walk(lab, "site.yml", after=True, stride=STRIDE, eks_auto_cluster_version="1.35")
-    print(f"killed at {', '.join(killed_at)}")
+    print(f"figures: killed at {', '.join(killed_at)}")
     assert len(killed_at) >= 3
     assert account.differences(account.state(lab), account.state(site)) == {}

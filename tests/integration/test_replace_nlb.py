@@ -57,7 +57,7 @@ def under_load(lab: Lab, what: str, *playbooks: str, **variables: Any) -> Run:
     with load_of(lab) as load:
         run = play(lab, *playbooks, **variables)
     assert run.returncode == 0, run.output
-    print(f"{what}: {load}")
+    print(f"figures: {what}: {load}")
     load.assert_lost_none()
     return run
 
@@ -125,7 +125,7 @@ def test_the_share_is_as_large_as_asked_for(lab: Lab) -> None:
         list(pool.map(lambda _: load.send(), range(500)))
     set_canarys_link(lab, links(lab)["vpclink2"])
     share = 100 * len(load.failed) / 500
-    print(f"canary of {PERCENT} %: {share:.0f} % of 500 requests went its way")
+    print(f"figures: canary of {PERCENT} %: {share:.0f} % of 500 requests went its way")
     # Five standard deviations of 500 throws.
     assert abs(share - PERCENT) < 9
 

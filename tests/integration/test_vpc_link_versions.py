@@ -61,7 +61,7 @@ def assert_moves(lab: Lab, load: Callable[[], Load], version: str, operations: l
     with load() as under_way:
         run = serve(lab, version)
     assert run.returncode == 0, run.output
-    print(f"to links V{version}: {under_way}")
+    print(f"figures: to links V{version}: {under_way}")
     under_way.assert_lost_none()
     assert changes_of_the_api(lab.mutating_calls()[before:]) == operations
 
@@ -104,7 +104,9 @@ def test_a_lost_load_balancer_and_an_inactive_link_heal(lab: Lab, load: Callable
     faults.clear(lab.folder)
     assert run.returncode == 0, run.output
     assert under_way.failed and under_way.first_served is not None
-    print(f"a lost load balancer: the API serves {under_way.first_served:.0f} s after the beginning of api.yml")
+    print(
+        f"figures: a lost load balancer: the API serves {under_way.first_served:.0f} s after the beginning of api.yml"
+    )
     assert f"VPC link {asleep['VpcLinkId']} is INACTIVE: nothing went through it for 60 days" in run.output
     changes = ["apigatewayv2:CreateVpcLink", "apigateway:UpdateStage", "apigatewayv2:DeleteVpcLink"]
     assert changes_of_the_api(lab.mutating_calls()[before:]) == changes

@@ -96,5 +96,5 @@ def delay(lab: Lab, group: str, progress: Path) -> float:
 
 def test_the_wait_ends_within_a_second_of_the_last_target_turning_healthy(lab: Lab, group: str, tmp_path: Path) -> None:
     delays = [delay(lab, group, tmp_path / str(number)) for number in range(ROUNDS)]
-    print(f"median of {ROUNDS}: {statistics.median(delays):.2f} s, longest {max(delays):.2f} s")
+    print(f"figures: median of {ROUNDS}: {statistics.median(delays):.2f} s, longest {max(delays):.2f} s")
     assert statistics.median(delays) < 1.0, delays

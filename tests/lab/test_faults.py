@@ -97,6 +97,38 @@ def test_a_fault_hits_what_it_names(lab: RunningLab) -> None:
     assert [(each["kind"], each["operation"]) for each in listed][-1] == ("unavailable", "CreateTags")
 
 
+def test_a_spared_request_is_let_through_however_often_it_comes(lab: RunningLab) -> None:
+    ec2, subnet = client(lab, "ec2"), lab.subnets()[0]
+
+    def tag(key: str) -> None:
+        ec2.create_tags(Resources=[subnet], Tags=[{"Key": key, "Value": ""}])
+
+    def refused(key: str) -> None:
+        with pytest.raises(ClientError, match="ServiceUnavailable"):
+            tag(key)
+
+    faults.add(lab.folder, Fault("unavailable", mutating=True))
+    refused("first")
+    listed = json.loads(faults.injected(lab.folder)[-1])
+    faults.clear(lab.folder)
+    faults.add(lab.folder, Fault("unavailable", mutating=True, spared=(listed["request"],)))
+    tag("first")
+    tag("first")
+    refused("second")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b'{"clientRequestToken": "1", "name": "a"}', b'{"clientRequestToken": "2", "name": "a"}'),
+        (b"Action=CreateNatGateway&ClientToken=1&SubnetId=a", b"Action=CreateNatGateway&ClientToken=2&SubnetId=a"),
+    ],
+)
+def test_a_request_is_the_same_with_another_idempotency_token(first: bytes, second: bytes) -> None:
+    assert faults.fingerprint("POST", "/", first) == faults.fingerprint("POST", "/", second)
+    assert faults.fingerprint("POST", "/", first) != faults.fingerprint("POST", "/", first.replace(b"a", b"b"))
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "code"),
     [

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from lab.faults import KUBERNETES, Fault, Faults
+from lab.faults import KUBERNETES, Fault, Faults, fingerprint
 from lab.kubernetes import auth, reviews
 from lab.kubernetes.auth import Attributes, Authenticate, Authorize, Decision, User
 from lab.kubernetes.embedded import (
@@ -99,7 +99,7 @@ class Server:
         try:
             user = await self._user(request)
             target = parse(request.method, request.path, _flag(request, "watch"))
-            fault = self._fault(user, target)
+            fault = await self._fault(request, user, target)
             if fault and not fault.after:
                 await self._suffer(fault, request)
             answer = await self._answer(request, user, target)
@@ -119,12 +119,13 @@ class Server:
         self._audit_log.write(audit.COMPLETE, request, user, target, answer.status)
         return answer
 
-    def _fault(self, user: User, target: Target | None) -> Fault | None:
+    async def _fault(self, request: web.Request, user: User, target: Target | None) -> Fault | None:
         """The fault that hits this request. None hits the lab's own controllers."""
         if target is None or auth.MASTERS in user.groups:
             return None
-        operation = f"{target.verb} {target.resource.plural}"
-        return self._faults.pick(KUBERNETES, operation, target.verb not in ("get", "list", "watch"))
+        operation, mutating = f"{target.verb} {target.resource.plural}", target.verb not in ("get", "list", "watch")
+        sent = fingerprint(request.method, request.path_qs, await request.read() if mutating else b"")
+        return self._faults.pick(KUBERNETES, operation, mutating, sent)
 
     async def _suffer(self, fault: Fault, request: web.Request) -> None:
         match fault.kind:

@@ -1,0 +1,9 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The labs of tests/integration, for what takes too long to be tried at every change."""
+
+from tests.integration.conftest import lab, shared_lab, site
+
+__all__ = ["lab", "shared_lab", "site"]

@@ -29,7 +29,7 @@ KINDS = {
     "slow": "answered after --seconds",
     "hang": "not answered, until the faults are cleared: then the connection ends",
     "expired": "Kubernetes' 410: the history does not reach back so far",
-    "restart": "Kubernetes' API server goes down, with all connections and the history that watches need, for --seconds",
+    "restart": "Kubernetes' API servers go down, with all connections and the history that watches need, for --seconds",
     "idle": "a call to apigatewayv2 finds all VPC links V2 INACTIVE, as after 60 days without traffic",
 }
 #: The kinds that can come after the call took effect.
@@ -38,7 +38,7 @@ LATE_KINDS = ("reset", "hang")
 KUBERNETES = "kubernetes"
 #: The kinds that only one service has.
 SERVICE_OF = {"expired": KUBERNETES, "restart": KUBERNETES, "idle": "apigatewayv2"}
-#: The kind that hits no call, but the server: once, and at once.
+#: The kind that hits no call, but the servers: each once, and at once.
 RESTART = "restart"
 
 #: What a client makes up anew for the same call, in JSON and in a form.
@@ -90,9 +90,22 @@ class Faults:
                     return each.fault
         return None
 
-    def pick_restart(self) -> Fault | None:
-        """A restart of Kubernetes' API servers that is due."""
-        return self.pick(KUBERNETES, RESTART, mutating=False)
+    def pick_restart(self, met: set[str]) -> Fault | None:
+        """A restart of Kubernetes' API servers that is asked for, and not among those that this one has met, by their IDs."""
+        with self._lock:
+            self._read()
+            for fault in (each.fault for each in self._progress):
+                if fault.kind == RESTART and fault.id not in met:
+                    met.add(fault.id)
+                    self._write(fault, KUBERNETES, RESTART, "")
+                    return fault
+        return None
+
+    def restarts(self) -> set[str]:
+        """The IDs of all restarts that are asked for."""
+        with self._lock:
+            self._read()
+            return {each.fault.id for each in self._progress if each.fault.kind == RESTART}
 
     @property
     def cleared(self) -> bool:
@@ -133,9 +146,7 @@ class _Progress:
 
     def hits(self, service: str, operation: str, mutating: bool) -> bool:
         fault = self.fault
-        if (fault.kind == RESTART) != (operation == RESTART):
-            return False
-        if self._hit == (1 if fault.kind == RESTART else fault.count) or (fault.mutating and not mutating):
+        if fault.kind == RESTART or self._hit == fault.count or (fault.mutating and not mutating):
             return False
         if SERVICE_OF.get(fault.kind, service) != service:
             return False

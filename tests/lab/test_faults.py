@@ -260,19 +260,30 @@ def test_in_a_restart_connections_end_and_after_it_all_is_there_but_the_history(
     assert refused.value.status == 410
 
 
-def test_a_restart_comes_once_and_hits_no_call(tmp_path: Path) -> None:
+def test_a_restart_comes_once_to_each_server_and_hits_no_call(tmp_path: Path) -> None:
     faults.add(tmp_path, Fault("restart", seconds=3))
     found = Faults(tmp_path)
     assert found.pick("kubernetes", "list pods", mutating=False) is None
-    restart = found.pick_restart()
-    assert restart and restart.seconds == 3
-    assert found.pick_restart() is None
-    assert [json.loads(line)["kind"] for line in faults.injected(tmp_path)] == ["restart"]
+    assert found.pick("kubernetes", "patch services", mutating=True) is None
+    for server in (set(), set()):  # type: set[str]
+        restart = found.pick_restart(server)
+        assert restart and restart.seconds == 3
+        assert found.pick_restart(server) is None
+    assert [json.loads(line)["kind"] for line in faults.injected(tmp_path)] == ["restart", "restart"]
+
+
+def test_a_server_that_starts_later_does_not_meet_a_restart_that_was_before(tmp_path: Path) -> None:
+    faults.add(tmp_path, Fault("restart"))
+    found = Faults(tmp_path)
+    met = found.restarts()
+    assert found.pick_restart(met) is None
+    faults.add(tmp_path, Fault("restart"))
+    assert found.pick_restart(met)
 
 
 def test_calls_that_fail_do_not_restart(tmp_path: Path) -> None:
     faults.add(tmp_path, Fault("unavailable"))
-    assert Faults(tmp_path).pick_restart() is None
+    assert Faults(tmp_path).pick_restart(set()) is None
 
 
 def test_chance_is_seeded(tmp_path: Path) -> None:

@@ -71,8 +71,9 @@ class EmbeddedServer:
 
     async def _restart_when_told(self) -> None:
         """The fault that hits the server, not a call: as in a crash, connections end in the middle, and objects stay."""
+        met = self._faults.restarts()
         while True:
-            if fault := self._faults.pick_restart():
+            if fault := self._faults.pick_restart(met):
                 port: int = self._runner.addresses[0][1]
                 self._server.abort_connections()
                 await self._end()

@@ -64,15 +64,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Told:
-    """What Services (namespace/name) a cluster has, as one told who has access to it."""
+    """The Services (namespace/name) of a cluster, and the namespaces that were looked at: all, if empty."""
 
     cluster: str
     services: frozenset[str]
-    #: Those that were looked at: all, if empty.
     namespaces: frozenset[str] = frozenset()
 
     def covers(self, claim: Claim) -> bool:
-        """Whether the Service would be among these if it were there."""
+        """Whether the Service would be known if it were there."""
         if not claim.service or claim.cluster != self.cluster:
             return False
         return not self.namespaces or claim.service.partition("/")[0] in self.namespaces
@@ -86,9 +85,9 @@ class Known:
     #: The values of our tag on REST APIs.
     apis: frozenset[str]
     told: tuple[Told, ...] = ()
-    #: Those whose Services may be still to be made, each as cluster/namespace/service.
+    #: As cluster/namespace/service: what may be without a Service yet.
     contracts: frozenset[str] = frozenset()
-    #: The IDs of links that are being deleted. What they hold, AWS lets go of.
+    #: Links that are being deleted, so that AWS lets go of what they hold.
     going: frozenset[str] = frozenset()
 
     def has(self, claim: Claim) -> bool | None:
@@ -97,7 +96,7 @@ class Known:
         return any(told) if told else None
 
     def awaits(self, resource: Resource, claim: Claim) -> bool:
-        """Whether it may be there before its Service, as links V2 are made."""
+        """Whether it may be there before its Service. Only links V2 are made so."""
         return resource.version == "2" and f"{claim.cluster}/{claim.service}" in self.contracts
 
 
@@ -126,7 +125,7 @@ def why_gone(resource: Resource, claim: Claim, known: Known) -> str | None:
 
 
 def why_listed(resource: Resource, claim: Claim, known: Known) -> str | None:
-    """What is gone, or that a link is of no use. That alone is no reason to delete it: links are made before APIs."""
+    """What is gone, or that a link is unused, for which alone it isn't deleted: links are made before APIs."""
     unused = "no stage of a REST API uses it: its API is gone, or still to be made"
     return why_gone(resource, claim, known) or (unused if resource.stages == () else None)
 

@@ -16,15 +16,14 @@ author:
 description:
   - Lists load balancers, target groups, security groups and VPC links of the account and region that carry the tags of
     EKS Auto Mode or of this collection, and whose cluster, Service or API is gone.
-  - A VPC link that no stage of a REST API names is listed too, but is deleted only when its cluster or Service is gone, as
-    links are made before the API.
+  - A VPC link that no stage names is listed too, but deleted only when its cluster or Service is gone.
   - Deletes those that O(delete) names, and nothing else. One that is no orphan, that has not these tags or also others'
     (of the self-managed AWS Load Balancer Controller, Kubernetes' cloud provider or CloudFormation), or that something
     holds which is not named, is refused before anything is deleted.
   - Has no access to Kubernetes, and so never touches a finalizer. A Service that is being deleted is still there.
   - One that is named and not there (any more) is a warning, so that a run can be repeated.
-  - What this run freed AWS still holds for a while, such as the security group of a load balancer that it deleted. That is
-    tried again until O(wait_timeout). What something else holds, such as somebody's endpoint service, fails at once.
+  - What AWS still holds for a while, such as the security group of a load balancer that has just been deleted, is tried
+    again until O(wait_timeout). What anything else holds, such as somebody's endpoint service, fails at once.
 options:
   delete:
     description: The orphans to delete, by RV(orphans[].id).
@@ -33,8 +32,8 @@ options:
     default: []
   services:
     description:
-      - What Services clusters have, as those tell who have access to them. What belongs to a cluster that is there, and to a
-        namespace of which nobody told, is taken for used. A Service is there if one of several says so.
+      - What Services clusters have, as those tell who have access to them. Where a cluster is there and nobody told, what
+        belongs to it is taken for used.
     type: list
     elements: dict
     default: []
@@ -54,9 +53,7 @@ options:
         elements: str
         required: true
   contracts:
-    description:
-      - The contracts whose Services may be still to be made, each as cluster/namespace/service. Their VPC links V2, which are
-        made first, are left alone while the cluster is there.
+    description: What may be without a Service yet, each as cluster/namespace/service. VPC links V2 of these are not deleted.
     type: list
     elements: str
     default: []
@@ -257,7 +254,7 @@ class Account:
         ]
 
     def delete(self, resource: Resource, freed: bool, deadline: float) -> None:
-        """Returns when it is gone, or as good as gone. ``freed`` is whether this run deleted what held it."""
+        """Returns when it is gone, or as good as gone. ``freed``: whether this run deleted what held it."""
         if resource.kind == LINK:
             self._delete_link(resource, deadline)
             return
@@ -300,10 +297,7 @@ def _judge(resource: Resource, freed: bool, refusal: str | None) -> Verdict:
         return Verdict.done("Deleted", f"{resource} is deleted")
     if freed:
         return Verdict.waiting("InUse", refusal, "infra", "find what uses it, delete that, and run again")
-    fix = (
-        "nothing that this run deletes holds it. Find what does, as an endpoint service does a load balancer, and ask its "
-        "owner; if its VPC link was deleted just before, run again in some minutes"
-    )
+    fix = "find what uses it, such as an endpoint service; if its VPC link was just deleted, run again in some minutes"
     return Verdict.failed("InUse", refusal, "infra", fix)
 
 
@@ -354,7 +348,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     for each in named:
         if each not in there:
             module.warn(f"{each} is no {', '.join(KINDS[:-1])} or {KINDS[-1]} of this account and region (any more)")
-    # After a lost answer it begins again, and no longer sees what it deleted before.
+    # Begun again after a lost answer, it no longer sees what it deleted.
     again = bool(started)
     for step in [] if module.check_mode else steps:
         started.append(step)

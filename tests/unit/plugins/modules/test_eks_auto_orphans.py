@@ -389,7 +389,7 @@ def test_what_somebody_else_holds_is_refused_at_once(
     done = run(delete=[identifier])
     assert done.failed
     assert "this can't recover by itself" in done.result["msg"]
-    assert "nothing that this run deletes holds it" in done.result["msg"]
+    assert "find what uses it, such as an endpoint service" in done.result["msg"]
     assert done.result["actions"][0]["subject"] == identifier
 
 

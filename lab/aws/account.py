@@ -92,8 +92,8 @@ def _create_role(name: str, team: str) -> str:
     return str(role.arn)
 
 
-def _create_policy(region: str, team: str, playbook: str) -> str:
-    """Returns the ARN of the policy that a team needs for its playbook."""
+def policy_document(region: str, team: str, playbook: str, cluster: str = "*", api: str = "*") -> str:
+    """The policy that a team needs for its playbook, as the role team_identities makes it."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_POLICIES), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -101,15 +101,21 @@ def _create_policy(region: str, team: str, playbook: str) -> str:
         team_identities_partition="aws",
         team_identities_account=ACCOUNT,
         team_identities_region=region,
-        team_identities_cluster="*",
+        team_identities_cluster=cluster,
+        team_identities_api=api,
         team_identities_path="/",
         team_identities_names=ROLES,
         team_identities_kubernetes_principals=[f"arn:aws:iam::{ACCOUNT}:role/{each}" for each in ENTRANTS],
     )
+    return json.dumps(yaml.safe_load(text))
+
+
+def _create_policy(region: str, team: str, playbook: str) -> str:
+    """Returns its ARN."""
     policy = iam_backends[ACCOUNT]["aws"].create_policy(
         policy_name=f"{ROLES[team]}-{playbook}",
         path="/",
-        policy_document=json.dumps(yaml.safe_load(text)),
+        policy_document=policy_document(region, team, playbook),
         description=f"What the {team} team needs for {playbook}.yml",
         tags=[],
     )

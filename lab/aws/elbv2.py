@@ -5,7 +5,7 @@
 """ELBv2: moto's, with what it lacks for network load balancers that a VPC link uses.
 
 A load balancer takes its time to become active; targets are as the data plane finds them; a load balancer that a link
-holds, or that is protected, can't be deleted.
+or an endpoint service holds, or that is protected, can't be deleted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import moto.elbv2.urls
 from moto.core.responses import ActionResult
+from moto.ec2.models import ec2_backends
 from moto.elbv2.exceptions import DuplicateLoadBalancerName, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
@@ -114,12 +115,17 @@ class LabElbv2(ELBv2Backend):
         if load_balancer := self.load_balancers.get(arn):
             if load_balancer.attrs["deletion_protection.enabled"] == "true":
                 raise DeletionProtected(arn)
-            if type(self).links_of(arn):
+            if type(self).links_of(arn) or self._serves_endpoints(arn):
                 raise ResourceInUse(arn)
         super().delete_load_balancer(arn)
         for group in self.target_groups.values():
             group.load_balancer_arns = [each for each in group.load_balancer_arns if each != arn]
         self.data_plane.changed()
+
+    def _serves_endpoints(self, arn: str) -> bool:
+        """https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-delete.html"""
+        services = ec2_backends[ACCOUNT][self.region_name].configurations.values()
+        return any(arn in service.network_load_balancer_arns for service in services)
 
     def describe_target_health(self, target_group_arn: str, targets: list[dict[str, Any]]) -> list[FakeHealthStatus]:
         super().describe_target_health(target_group_arn, [])  # refuses an unknown target group

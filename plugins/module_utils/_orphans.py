@@ -63,22 +63,41 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Told:
+    """The Services (namespace/name) of a cluster, and the namespaces that were looked at: all, if empty."""
+
+    cluster: str
+    services: frozenset[str]
+    namespaces: frozenset[str] = frozenset()
+
+    def covers(self, claim: Claim) -> bool:
+        """Whether the Service would be known if it were there."""
+        if not claim.service or claim.cluster != self.cluster:
+            return False
+        return not self.namespaces or claim.service.partition("/")[0] in self.namespaces
+
+
+@dataclass(frozen=True)
 class Known:
     """What is there: all clusters and APIs of account and region; Services as far as somebody told."""
 
     clusters: frozenset[str]
     #: The values of our tag on REST APIs.
     apis: frozenset[str]
-    #: The Services (namespace/name) of this cluster, and the namespaces that were looked at: all, if empty.
-    cluster: str | None = None
-    namespaces: frozenset[str] = frozenset()
-    services: frozenset[str] = frozenset()
+    told: tuple[Told, ...] = ()
+    #: As cluster/namespace/service: what may be without a Service yet.
+    contracts: frozenset[str] = frozenset()
+    #: Links that are being deleted, so that AWS lets go of what they hold.
+    going: frozenset[str] = frozenset()
 
-    def tells_of(self, claim: Claim) -> bool:
-        """Whether the Service would be known if it were there."""
-        if not claim.service or claim.cluster != self.cluster:
-            return False
-        return not self.namespaces or claim.service.partition("/")[0] in self.namespaces
+    def has(self, claim: Claim) -> bool | None:
+        """Whether the Service is there. None if nobody told."""
+        told = [claim.service in each.services for each in self.told if each.covers(claim)]
+        return any(told) if told else None
+
+    def awaits(self, resource: Resource, claim: Claim) -> bool:
+        """Whether it may be there before its Service. Only links V2 are made so."""
+        return resource.version == "2" and f"{claim.cluster}/{claim.service}" in self.contracts
 
 
 def claim_of(tags: Tags) -> Claim | None:
@@ -100,11 +119,15 @@ def why_gone(resource: Resource, claim: Claim, known: Known) -> str | None:
         return None if claim.api in known.apis else f"no REST API has the tag {API_TAG}={claim.api}"
     if claim.cluster not in known.clusters:
         return f"there is no EKS cluster {claim.cluster}"
-    if known.tells_of(claim) and claim.service not in known.services:
+    if known.has(claim) is False and not known.awaits(resource, claim):
         return f"cluster {claim.cluster} has no Service {claim.service}"
-    if resource.stages == ():
-        return "no stage of a REST API uses it"
     return None
+
+
+def why_listed(resource: Resource, claim: Claim, known: Known) -> str | None:
+    """What is gone, or that a link is unused, for which alone it isn't deleted: links are made before APIs."""
+    unused = "no stage of a REST API uses it: its API is gone, or still to be made"
+    return why_gone(resource, claim, known) or (unused if resource.stages == () else None)
 
 
 @dataclass(frozen=True)
@@ -133,10 +156,10 @@ class Orphan:
 
 
 def orphans(resources: t.Iterable[Resource], known: Known) -> list[Orphan]:
-    """Those of the resources whose cluster, Service or API is gone, in the order in which they can be deleted."""
+    """What is left of clusters, Services and APIs that are gone, in the order in which it can be deleted."""
     claimed = [(resource, claim) for resource in resources if (claim := claim_of(resource.tags))]
     found = [
-        Orphan(resource, claim, reason) for resource, claim in claimed if (reason := why_gone(resource, claim, known))
+        Orphan(resource, claim, reason) for resource, claim in claimed if (reason := why_listed(resource, claim, known))
     ]
     return sorted(found, key=lambda orphan: (KINDS.index(orphan.resource.kind), orphan.resource.name))
 
@@ -154,8 +177,11 @@ def _objection(resource: Resource, known: Known, named: t.Collection[str]) -> st
             f"{resource} has not the tags of Auto Mode or of this collection, or also those of others: it is not ours."
         )
     if not why_gone(resource, claim, known):
-        return f"{resource} is no orphan: {_still_there(claim, known)}."
-    holding = [each for each in resource.held_by if each not in named]
+        there = _still_there(claim, known)
+        if resource.stages == ():
+            return f"{resource} is unused, but no orphan: {there}. playbooks/infra/remove_link.yml removes it."
+        return f"{resource} is no orphan: {there}."
+    holding = [each for each in resource.held_by if each not in named and each not in known.going]
     if holding:
         return f"{resource} is held by {', '.join(holding)}. Name that as well, if it is an orphan too."
     if resource.stages:
@@ -166,6 +192,8 @@ def _objection(resource: Resource, known: Known, named: t.Collection[str]) -> st
 def _still_there(claim: Claim, known: Known) -> str:
     if claim.api is not None:
         return f"the REST API {claim.api} is there"
-    if known.tells_of(claim):
+    if known.has(claim):
         return f"Service {claim.service} of cluster {claim.cluster} is there"
+    if known.has(claim) is False:
+        return f"cluster {claim.cluster} is there, and its Service {claim.service} may be still to be made"
     return f"cluster {claim.cluster} is there, and what of its Services is gone only the k8s team can tell"

@@ -16,13 +16,14 @@ author:
 description:
   - Lists load balancers, target groups, security groups and VPC links of the account and region that carry the tags of
     EKS Auto Mode or of this collection, and whose cluster, Service or API is gone.
+  - A VPC link that no stage names is listed too, but deleted only when its cluster or Service is gone.
   - Deletes those that O(delete) names, and nothing else. One that is no orphan, that has not these tags or also others'
     (of the self-managed AWS Load Balancer Controller, Kubernetes' cloud provider or CloudFormation), or that something
     holds which is not named, is refused before anything is deleted.
   - Has no access to Kubernetes, and so never touches a finalizer. A Service that is being deleted is still there.
   - One that is named and not there (any more) is a warning, so that a run can be repeated.
   - What AWS still holds for a while, such as the security group of a load balancer that has just been deleted, is tried
-    again until O(wait_timeout).
+    again until O(wait_timeout). What anything else holds, such as somebody's endpoint service, fails at once.
 options:
   delete:
     description: The orphans to delete, by RV(orphans[].id).
@@ -31,9 +32,11 @@ options:
     default: []
   services:
     description:
-      - What Services a cluster has, as those tell who have access to it. Without it, what belongs to a cluster that is there
-        is taken for used, except VPC links that no stage of a REST API names.
-    type: dict
+      - What Services clusters have, as those tell who have access to them. Where a cluster is there and nobody told, what
+        belongs to it is taken for used.
+    type: list
+    elements: dict
+    default: []
     suboptions:
       cluster_name:
         description: Name of the EKS cluster.
@@ -49,6 +52,11 @@ options:
         type: list
         elements: str
         required: true
+  contracts:
+    description: What may be without a Service yet, each as cluster/namespace/service. VPC links V2 of these are not deleted.
+    type: list
+    elements: str
+    default: []
   wait_timeout:
     description: Seconds to wait at most, for all deletions together.
     type: int
@@ -178,6 +186,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
     Known,
     Orphan,
     Resource,
+    Told,
     objections,
     orphans,
 )
@@ -201,16 +210,17 @@ class Account:
         self._rest = rest
         self._links = LinkApis(rest, Client(module, "apigatewayv2"))
 
-    def look(self, services: Item | None) -> tuple[list[Resource], Known]:
+    def look(self, services: list[Item], contracts: list[str]) -> tuple[list[Resource], Known]:
         """All that may be an orphan, and what it may belong to."""
-        links = [link for link in self._links.find() if link["status"] != "DELETING"]
+        links = self._links.find()
+        going = frozenset(link["id"] for link in links if link["status"] == "DELETING")
         balancers = nlb.describe_load_balancers(self._elbv2)
         groups = nlb.describe_target_groups(self._elbv2)
         arns = [each["LoadBalancerArn"] for each in balancers] + [each["TargetGroupArn"] for each in groups]
         tags = nlb.describe_tags(self._elbv2, arns)
         apis = apigateway.get_rest_apis(self._rest)
         found = [
-            *self._of_links(links, apis),
+            *self._of_links([link for link in links if link["id"] not in going], apis),
             *(_load_balancer(each, tags, links) for each in balancers),
             *(_target_group(each, tags) for each in groups),
             *(_security_group(each, balancers, links) for each in nlb.describe_security_groups(self._ec2)),
@@ -218,9 +228,11 @@ class Account:
         known = Known(
             clusters=frozenset(list_clusters(self._eks)),
             apis=frozenset(each["tags"][API_TAG] for each in apis if API_TAG in each.get("tags", {})),
-            cluster=services["cluster_name"] if services else None,
-            namespaces=frozenset(services["namespaces"] if services else ()),
-            services=frozenset(services["names"] if services else ()),
+            told=tuple(
+                Told(each["cluster_name"], frozenset(each["names"]), frozenset(each["namespaces"])) for each in services
+            ),
+            contracts=frozenset(contracts),
+            going=going,
         )
         return found, known
 
@@ -241,14 +253,14 @@ class Account:
             for link in links
         ]
 
-    def delete(self, resource: Resource, deadline: float) -> None:
-        """Returns when it is gone, or as good as gone."""
+    def delete(self, resource: Resource, freed: bool, deadline: float) -> None:
+        """Returns when it is gone, or as good as gone. ``freed``: whether this run deleted what held it."""
         if resource.kind == LINK:
             self._delete_link(resource, deadline)
             return
         wait(
             lambda: self._attempt(resource),
-            lambda refusal: _judge(resource, refusal),
+            lambda refusal: _judge(resource, freed, refusal),
             subject=f"{resource} to be deleted",
             timeout=_left(deadline),
         )
@@ -280,10 +292,13 @@ def _left(deadline: float) -> float:
     return max(0.0, deadline - time.monotonic())
 
 
-def _judge(resource: Resource, refusal: str | None) -> Verdict:
+def _judge(resource: Resource, freed: bool, refusal: str | None) -> Verdict:
     if refusal is None:
         return Verdict.done("Deleted", f"{resource} is deleted")
-    return Verdict.waiting("InUse", refusal, "infra", "find what uses it, delete that, and run again")
+    if freed:
+        return Verdict.waiting("InUse", refusal, "infra", "find what uses it, delete that, and run again")
+    fix = "find what uses it, such as an endpoint service; if its VPC link was just deleted, run again in some minutes"
+    return Verdict.failed("InUse", refusal, "infra", fix)
 
 
 def _load_balancer(item: Item, tags: dict[str, dict[str, str]], links: list[Item]) -> Resource:
@@ -321,7 +336,7 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     params = module.params
     deadline = time.monotonic() + params["wait_timeout"]
     account = Account(module, client)
-    resources, known = account.look(params["services"])
+    resources, known = account.look(params["services"], params["contracts"])
     named = params["delete"]
     if refused := objections(resources, known, named):
         raise AnsibleApiGatewayError(
@@ -333,9 +348,12 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     for each in named:
         if each not in there:
             module.warn(f"{each} is no {', '.join(KINDS[:-1])} or {KINDS[-1]} of this account and region (any more)")
+    # Begun again after a lost answer, it no longer sees what it deleted.
+    again = bool(started)
     for step in [] if module.check_mode else steps:
         started.append(step)
-        account.delete(step.arguments["resource"], deadline)
+        resource = step.arguments["resource"]
+        account.delete(resource, again or bool(resource.held_by), deadline)
     now = datetime.datetime.now(datetime.UTC)
     before = [str(orphan.resource) for orphan in found]
     after = [str(orphan.resource) for orphan in found if orphan.resource.id not in named]
@@ -351,13 +369,16 @@ def main() -> None:
         argument_spec={
             "delete": {"type": "list", "elements": "str", "default": []},
             "services": {
-                "type": "dict",
+                "type": "list",
+                "elements": "dict",
+                "default": [],
                 "options": {
                     "cluster_name": {"type": "str", "required": True},
                     "namespaces": {"type": "list", "elements": "str", "default": []},
                     "names": {"type": "list", "elements": "str", "required": True},
                 },
             },
+            "contracts": {"type": "list", "elements": "str", "default": []},
             "wait_timeout": {"type": "int", "default": 1200},
         },
         supports_check_mode=True,

@@ -173,6 +173,16 @@ def test_a_linked_load_balancer_is_not_deleted(client: Any) -> None:
     assert client.describe_load_balancers()["LoadBalancers"] == []
 
 
+def test_a_load_balancer_of_an_endpoint_service_is_not_deleted(client: Any) -> None:
+    made = make(client)
+    ec2 = boto3.client("ec2", region_name=REGION)
+    service = ec2.create_vpc_endpoint_service_configuration(NetworkLoadBalancerArns=[made["arn"]])
+    with pytest.raises(client.exceptions.ResourceInUseException, match="associated with another service"):
+        client.delete_load_balancer(LoadBalancerArn=made["arn"])
+    ec2.delete_vpc_endpoint_service_configurations(ServiceIds=[service["ServiceConfiguration"]["ServiceId"]])
+    client.delete_load_balancer(LoadBalancerArn=made["arn"])
+
+
 def test_a_protected_load_balancer_is_not_deleted(client: Any) -> None:
     made = make(client)
     protection = [{"Key": "deletion_protection.enabled", "Value": "true"}]

@@ -20,6 +20,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
     Claim,
     Known,
     Resource,
+    Told,
     claim_of,
     objections,
     orphans,
@@ -33,6 +34,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fak
     refusal,
     told,
 )
+from botocore.exceptions import HTTPClientError
 
 AUTO_MODE = {
     "eks:eks-cluster-name": "gone",
@@ -41,6 +43,21 @@ AUTO_MODE = {
 }
 LINK_TAGS = {"seam.eks_auto/contract": "gone/shop/web"}
 NOTHING = Known(frozenset(), frozenset())
+ELSEWHERE = Told("gone", frozenset({"other/web"}), frozenset({"other"}))
+GONE = "cluster gone has no Service shop/web"
+
+
+def there(*told: Told, **more: t.Any) -> Known:
+    """The cluster is there, with the Services that somebody told of."""
+    return Known(frozenset({"gone"}), frozenset(), told, **more)
+
+
+def services(*names: str, cluster: str = "gone", of: tuple[str, ...] = ()) -> Told:
+    return Told(cluster, frozenset(names), frozenset(of))
+
+
+def link(*stages: str, version: str = "1") -> Resource:
+    return Resource("VPC link", "l1", "link", LINK_TAGS, stages=stages, version=version)
 
 
 def balancer(tags: dict[str, str], *held_by: str) -> Resource:
@@ -78,12 +95,16 @@ def test_whose_it_is_say_its_tags(tags: dict[str, str], claim: Claim | None) -> 
     ("known", "reason"),
     [
         (NOTHING, "there is no EKS cluster gone"),
-        (Known(frozenset({"gone"}), frozenset()), None),
-        (Known(frozenset({"gone"}), frozenset(), "gone"), "cluster gone has no Service shop/web"),
-        (Known(frozenset({"gone"}), frozenset(), "gone", services=frozenset({"shop/web"})), None),
-        (Known(frozenset({"gone"}), frozenset(), "other"), None),
-        (Known(frozenset({"gone"}), frozenset(), "gone", frozenset({"shop"})), "cluster gone has no Service shop/web"),
-        (Known(frozenset({"gone"}), frozenset(), "gone", frozenset({"other"})), None),
+        (there(), None),
+        (there(services()), GONE),
+        (there(services("shop/web")), None),
+        (there(services(cluster="other")), None),
+        (there(services(of=("shop",))), GONE),
+        (there(services(of=("other",))), None),
+        # Several tell, each of its own: all of them count, and one that has seen it is enough.
+        (there(ELSEWHERE, services(of=("shop",))), GONE),
+        (there(services(of=("shop",)), services("shop/web")), None),
+        (there(ELSEWHERE, services(cluster="other")), None),
     ],
 )
 def test_gone_is_what_somebody_can_tell(known: Known, reason: str | None) -> None:
@@ -95,13 +116,37 @@ def test_gone_is_what_somebody_can_tell(known: Known, reason: str | None) -> Non
 
 def test_of_what_a_cluster_shares_no_service_tells() -> None:
     shared = balancer({"eks:eks-cluster-name": "gone", "service.eks.amazonaws.com/resource": "x"})
-    assert orphans([shared], Known(frozenset({"gone"}), frozenset(), "gone")) == []
+    assert orphans([shared], there(services())) == []
 
 
-@pytest.mark.parametrize(("stages", "found"), [((), 1), (("stage prod",), 0), (None, 0)])
-def test_a_link_is_left_when_no_stage_uses_it(stages: tuple[str, ...] | None, found: int) -> None:
-    link = Resource("VPC link", "l1", "link", LINK_TAGS, stages=stages)
-    assert len(orphans([link], Known(frozenset({"gone"}), frozenset()))) == found
+UNUSED = "no stage of a REST API uses it: its API is gone, or still to be made"
+AWAITED = there(services(), contracts=frozenset({"gone/shop/web"}))
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "reason"),
+    [
+        (link(), NOTHING, "there is no EKS cluster gone"),
+        (link("stage prod"), there(services()), GONE),
+        (link("stage prod"), there(), None),
+        (link(), there(), UNUSED),
+        (link(), there(services("shop/web")), UNUSED),
+        (link(), there(services()), GONE),
+        # A link V1 is made of a load balancer, so that its Service has been there. A link V2 may be the first.
+        (link(), AWAITED, GONE),
+        (link(version="2"), AWAITED, UNUSED),
+        (link(version="2"), there(services()), GONE),
+        (
+            link(version="2"),
+            Known(frozenset(), frozenset(), contracts=AWAITED.contracts),
+            "there is no EKS cluster gone",
+        ),
+    ],
+)
+def test_a_link_is_listed_with_what_is_gone_or_as_unused(found: Resource, known: Known, reason: str | None) -> None:
+    assert [each.reason for each in orphans([found], known)] == ([reason] if reason else [])
+    may_go = reason in ("there is no EKS cluster gone", GONE) and not found.stages
+    assert (objections([found], known, ["l1"]) == []) is may_go
 
 
 @pytest.mark.parametrize(("apis", "found"), [(frozenset(), 1), (frozenset({"petstore"}), 0)])
@@ -117,12 +162,31 @@ def test_a_security_group_of_ours_is_left_without_its_api(apis: frozenset[str], 
     ("resource", "known", "named", "says"),
     [
         (balancer({"Name": "mine"}), NOTHING, ["lb"], "has not the tags of Auto Mode or of this collection"),
-        (balancer(AUTO_MODE), Known(frozenset({"gone"}), frozenset()), ["lb"], "only the k8s team can tell"),
+        (balancer(AUTO_MODE), there(), ["lb"], "only the k8s team can tell"),
         (
             balancer(AUTO_MODE),
-            Known(frozenset({"gone"}), frozenset(), "gone", services=frozenset({"shop/web"})),
+            there(services("shop/web")),
             ["lb"],
             "is no orphan: Service shop/web of cluster gone is there.",
+        ),
+        (
+            link(),
+            there(services("shop/web")),
+            ["l1"],
+            "is unused, but no orphan: Service shop/web of cluster gone is there. playbooks/infra/remove_link.yml removes",
+        ),
+        (link(), there(), ["l1"], "is unused, but no orphan: cluster gone is there, and what of its Services is gone"),
+        (
+            link(version="2"),
+            AWAITED,
+            ["l1"],
+            "is unused, but no orphan: cluster gone is there, and its Service shop/web may be still to be made.",
+        ),
+        (
+            link("stage prod", version="2"),
+            AWAITED,
+            ["l1"],
+            "is no orphan: cluster gone is there, and its Service shop/web may be still to be made.",
         ),
         (
             Resource("security group", "sg", "g", {"seam.eks_auto/api": "petstore"}),
@@ -132,7 +196,7 @@ def test_a_security_group_of_ours_is_left_without_its_api(apis: frozenset[str], 
         ),
         (balancer(AUTO_MODE, "l1"), NOTHING, ["lb"], "is held by l1. Name that as well"),
         (
-            Resource("VPC link", "l1", "link", LINK_TAGS, stages=("stage prod",)),
+            link("stage prod"),
             NOTHING,
             ["l1"],
             "is used by stage prod. Remove the API first",
@@ -145,6 +209,8 @@ def test_what_must_not_go_has_a_sentence(resource: Resource, known: Known, named
 
 
 def test_what_is_named_with_all_that_holds_it_may_go() -> None:
+    going = Known(frozenset(), frozenset(), going=frozenset({"l0"}))
+    assert objections([balancer(AUTO_MODE, "l0")], going, ["lb"]) == []
     assert objections([balancer(AUTO_MODE, "l1"), balancer({})], NOTHING, ["l1"]) == []
     assert objections([balancer(AUTO_MODE, "l1")], NOTHING, ["lb", "l1"]) == []
 
@@ -251,7 +317,7 @@ def test_it_lists_and_changes_nothing(run: t.Callable[..., Run], aws: FakeAws) -
         ("tg", None),
         ("sg", None),
     ]
-    assert [each["held_by"] for each in done.result["orphans"]] == [[], ["l1"], ["lb"], ["lb"]]
+    assert [each["held_by"] for each in done.result["orphans"]] == [[], ["l1", "l0"], ["lb"], ["lb"]]
     assert (done.result["changed"], aws.deleted) == (False, [])
 
 
@@ -302,19 +368,55 @@ def test_another_error_ends_it_and_says_how_far_it_came(run: t.Callable[..., Run
     assert told(done.result) == ["DeleteVpcLink l1", "DeleteLoadBalancer lb"]
 
 
-def test_what_stays_in_use_ends_with_what_aws_says(
+def test_what_it_freed_it_waits_for_until_its_deadline(
     run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway
 ) -> None:
-    del rest.links["l1"]
     aws.refusals = {"lb": [refusal("ResourceInUse", "by another service")] * 3}
+    del rest.links["l1"]
     done = run(delete=["lb"], wait_timeout=0)
     assert done.failed
+    assert "Timed out" in done.result["msg"]
     assert "by another service" in done.result["msg"]
+
+
+@pytest.mark.parametrize(("identifier", "code"), [("lb", "ResourceInUse"), ("sg", "DependencyViolation")])
+def test_what_somebody_else_holds_is_refused_at_once(
+    run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway, identifier: str, code: str
+) -> None:
+    rest.links.clear()
+    aws.deleted = [each for each in ("lb", "tg") if each != identifier]
+    aws.refusals = {identifier: [refusal(code, "by another service")]}
+    done = run(delete=[identifier])
+    assert done.failed
+    assert "this can't recover by itself" in done.result["msg"]
+    assert "find what uses it, such as an endpoint service" in done.result["msg"]
+    assert done.result["actions"][0]["subject"] == identifier
+
+
+def test_begun_anew_it_knows_that_it_deleted_what_held_it(
+    run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to DeleteVpcLink is lost, and the next look doesn't show the link any more."""
+    del rest.links["l0"]
+    delete = rest.delete_vpc_link
+
+    def lose(**arguments: t.Any) -> None:
+        delete(**arguments)
+        rest.links.clear()
+        raise HTTPClientError(error="lost")
+
+    monkeypatch.setattr(rest, "delete_vpc_link", lose)
+    aws.refusals = {"lb": [refusal("ResourceInUse", "by another service")]}
+    done = run(delete=["l1", "lb"])
+    assert not done.failed, done.result
+    assert aws.deleted == ["lb"]
 
 
 def test_what_the_k8s_team_tells_counts(run: t.Callable[..., Run], aws: FakeAws) -> None:
     aws.clusters = ["gone"]
-    (link,) = run().result["orphans"]
-    assert link["reason"] == "no stage of a REST API uses it"
+    (unused,) = run().result["orphans"]
+    assert unused["reason"] == UNUSED
+    other = {"cluster_name": "gone", "namespaces": ["other"], "names": ["other/web"]}
     told_of = {"cluster_name": "gone", "names": ["default/kubernetes"]}
-    assert len(run(services=told_of).result["orphans"]) == 4
+    assert len(run(services=[other]).result["orphans"]) == 1
+    assert len(run(services=[other, told_of]).result["orphans"]) == 4

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EC2: moto's, with a name of AWS's that it spells otherwise, security groups that can't go while they are used, and NAT
+"""EC2: moto's, with names of AWS's that it spells otherwise, security groups that can't go while they are used, and NAT
 gateways that hold their addresses for as long as they live."""
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, generic_filter
 def install(users_of: Callable[[str, str], Iterable[str]]) -> None:
     """``users_of`` gives what uses a security group, by region and ID.
 
-    DescribeTags calls a NAT gateway ``natgateway``, and filters by that.
+    DescribeTags calls a NAT gateway ``natgateway`` and an address ``elastic-ip``, and filters by that.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeTags.html
     """
-    EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
+    EC2_PREFIX_TO_RESOURCE.update({"eipalloc": "elastic-ip", "nat": "natgateway"})
     delete = EC2Backend.delete_security_group
 
     def delete_unused(self: EC2Backend, name: str | None = None, group_id: str | None = None) -> None:

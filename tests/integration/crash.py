@@ -43,7 +43,7 @@ def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: 
     while len(killed_at) < MOST:
         faults.add(lab.folder, Fault("hang", mutating=True, after=after, skip=skip, count=1))
         try:
-            call = _run_until_hit(lab, playbook, variables)
+            call = run_until_hit(lab, playbook, variables)
         finally:
             faults.clear(lab.folder)
         if call is None:
@@ -56,7 +56,7 @@ def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: 
     raise AssertionError(f"{playbook} never finishes: {killed_at}")
 
 
-def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | None:
+def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> str | None:
     """The call at which the run was killed, None when it finished."""
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"

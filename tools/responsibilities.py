@@ -52,6 +52,7 @@ RESOURCES = {
     "access-entry": "access entry",
     "apikeys": "API key",
     "cluster": "cluster",
+    "elastic-ip": "Elastic IP address",
     "natgateway": "NAT gateway",
     "restapis": "REST API",
     "route-table": "route table",

@@ -41,7 +41,7 @@ def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: 
         fault = Fault("hang", mutating=True, after=after, skip=stride - 1, count=1, spared=tuple(tried))
         faults.add(lab.folder, fault)
         try:
-            hit = _run_until_hit(lab, playbook, variables)
+            hit = run_until_hit(lab, playbook, variables)
         finally:
             faults.clear(lab.folder)
         if hit is None:
@@ -51,7 +51,7 @@ def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: 
     raise AssertionError(f"{playbook} never finishes: {killed_at}")
 
 
-def _run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[str, str] | None:
+def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[str, str] | None:
     """The call at which the run was killed, as it is listed; None when it finished."""
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"

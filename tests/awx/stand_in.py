@@ -4,12 +4,14 @@
 
 """A stand-in for an AWX: it keeps what awx.awx's modules send, under AWX's URLs, and gives it back.
 
-It refuses what names something that isn't there, a playbook that the project doesn't have, and a second object of the same
-name. Nothing else of AWX's own validation is here, and nothing runs.
+It refuses, in the words of AWX 24.6.1, what names something that isn't there, a playbook that the project doesn't have, a
+second object of the same name, another organization for an image, and two credentials of a type on one template. A project
+that was synchronized has the playbooks. Nothing else of AWX's own validation is here, and no job runs.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -41,7 +43,25 @@ REFERENCES = {
     "success_nodes": "workflow_job_template_nodes",
     "teams": "teams",
 }
+#: How AWX says that a name is taken. Names are unique in an organization; those of images, and of credential types, everywhere.
+TAKEN = {
+    "execution_environments": "Execution environment with this Name",
+    "teams": "Team with this Organization and Name",
+    "credentials": "Credential with this Organization, Name and Credential type",
+    "inventories": "Inventory with this Name and Organization",
+    "credential_types": "Credential type with this Name and Kind",
+    "projects": "Project with this (name, organization) combination",
+    "job_templates": "JobTemplate with this (name, organization) combination",
+    "workflow_job_templates": "WorkflowJobTemplate with this (name, organization) combination",
+}
+#: What AWX calls a kind when it says that a number is nobody's.
+MODELS = {"credentials": "Credential", "success_nodes": "WorkflowJobTemplateNode", "teams": "Team"}
+#: What makes AWX synchronize a project.
+SOURCE = {"scm_type", "scm_url", "scm_branch"}
 UNIFIED = ("job_templates", "workflow_job_templates", "workflow_approval_templates")
+
+
+Fault = dict[str, list[str]]
 
 
 class StandIn:
@@ -49,9 +69,12 @@ class StandIn:
 
     def __init__(self, project: Path) -> None:
         self.project = project
+        #: Whether Git answers.
+        self.reachable = True
         self.objects: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
         self.associated: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         self.surveys: dict[int, Any] = {}
+        self.updates: dict[int, dict[str, Any]] = {}
         self.roles: dict[int, str] = {}
         self.changes: list[str] = []
         self._last = 0
@@ -73,10 +96,33 @@ class StandIn:
             "related": {"survey_spec": f"{url}survey_spec/"},
             "summary_fields": {"object_roles": roles},
         }
-        if kind == "projects":
-            made["scm_revision"] = ""
         self.objects[kind][number] = made
+        if kind == "projects":
+            made |= {"scm_revision": "", "related": {"update": f"{url}update/"}}
         return made
+
+    def synchronize(self, project: dict[str, Any]) -> dict[str, Any]:
+        """An update of a project, which has ended when it is asked for."""
+        self._last += 1
+        project["scm_revision"] = "1f2e3d4c" if self.reachable else project["scm_revision"]
+        update = {
+            "id": self._last,
+            "url": f"/api/v2/project_updates/{self._last}/",
+            "status": "successful" if self.reachable else "failed",
+            "failed": not self.reachable,
+            "started": "2026-11-30T01:33:15.206985Z",
+            "finished": "2026-11-30T01:33:26.952804Z",
+            "elapsed": 11.746,
+            "event_processing_finished": True,
+            "scm_revision": project["scm_revision"],
+        }
+        self.updates[self._last] = update
+        return update
+
+    def synchronizing(self, project: dict[str, Any]) -> dict[str, Any]:
+        """A project as AWX gives it back when it synchronizes it by itself."""
+        before = copy.deepcopy(project)
+        return before | {"summary_fields": {"current_update": {"id": self.synchronize(project)["id"]}}}
 
     def kind(self, name: str) -> dict[int, dict[str, Any]]:
         """All objects of a kind."""
@@ -91,19 +137,35 @@ class StandIn:
     def names(self, kind: str, numbers: list[int]) -> list[str]:
         return sorted(self.kind(kind)[number]["name"] for number in numbers)
 
-    def fault(self, kind: str, fields: dict[str, Any]) -> str:
+    def fault(self, kind: str, fields: dict[str, Any], existing: dict[str, Any] | None = None) -> Fault:
         """Why AWX would not take these fields. Empty if it would."""
         for field, value in fields.items():
             if field in REFERENCES and value not in self.kind(REFERENCES[field]):
-                return f"{field}: there is no {value}"
-        if "playbook" in fields and not (self.project / fields["playbook"]).is_file():
-            return f"Playbook {fields['playbook']} not found for project."
-        same = [each for each in self.objects[kind].values() if "name" in fields and each["name"] == fields["name"]]
-        return f"{fields['name']} exists" if request.method == "POST" and same else ""
+                return {field: [f'Invalid pk "{value}" - object does not exist.']}
+        if existing is None:
+            return self.missing_playbook(fields) or self.taken(kind, fields)
+        if kind == "execution_environments" and fields.get("organization") != existing["organization"]:
+            return {"organization": ["Cannot change the organization of an execution environment"]}
+        return self.missing_playbook(existing | fields)
+
+    def missing_playbook(self, template: dict[str, Any]) -> Fault:
+        if "playbook" not in template:
+            return {}
+        synchronized = self.objects["projects"][template["project"]]["scm_revision"]
+        found = synchronized and (self.project / template["playbook"]).is_file()
+        return {} if found else {"playbook": ["Playbook not found for project."]}
+
+    def taken(self, kind: str, fields: dict[str, Any]) -> Fault:
+        if kind not in TAKEN:
+            return {}
+        unique = "name" if kind == "execution_environments" else "__all__"
+        same = ("name",) if unique == "name" else ("name", "organization")
+        found = any(all(each.get(x) == fields.get(x) for x in same) for each in self.objects[kind].values())
+        return {unique: [f"{TAKEN[kind]} already exists."]} if found else {}
 
 
-def refused(reason: str) -> tuple[Response, int]:
-    return jsonify({"__all__": [reason]}), 400
+def refused(why: dict[str, Any]) -> tuple[Response, int]:
+    return jsonify(why), 400
 
 
 def listed(found: list[dict[str, Any]]) -> Response:
@@ -139,7 +201,10 @@ def serve_objects(app: Flask, awx: StandIn) -> None:
     def create(kind: str) -> tuple[Response, int]:
         fields = request.get_json()
         fault = awx.fault(kind, fields)
-        return refused(fault) if fault else (jsonify(awx.make(kind, fields)), 201)
+        if fault:
+            return refused(fault)
+        made = awx.make(kind, fields)
+        return jsonify(awx.synchronizing(made) if kind == "projects" else made), 201
 
     @app.get("/api/v2/<kind>/<int:number>/")
     def show(kind: str, number: int) -> Response:
@@ -147,11 +212,13 @@ def serve_objects(app: Flask, awx: StandIn) -> None:
 
     @app.patch("/api/v2/<kind>/<int:number>/")
     def change(kind: str, number: int) -> tuple[Response, int]:
-        fault = awx.fault(kind, request.get_json())
+        fields, existing = request.get_json(), awx.objects[kind][number]
+        fault = awx.fault(kind, fields, existing)
         if fault:
             return refused(fault)
-        awx.objects[kind][number].update(request.get_json())
-        return jsonify(awx.objects[kind][number]), 200
+        moved = {name for name in SOURCE & set(fields) if fields[name] != existing.get(name)}
+        existing.update(fields)
+        return jsonify(awx.synchronizing(existing) if kind == "projects" and moved else existing), 200
 
 
 def serve_belongings(app: Flask, awx: StandIn) -> None:
@@ -180,13 +247,30 @@ def serve_belongings(app: Flask, awx: StandIn) -> None:
     @app.post("/api/v2/<kind>/<int:number>/<association>/")
     def associate(kind: str, number: int, association: str) -> tuple[Response, int]:
         asked, numbers = request.get_json(), awx.associated[kind, number, association]
-        if asked["id"] not in awx.kind(REFERENCES[association]):
-            return refused(f"{association}: there is no {asked['id']}")
+        every = awx.kind(REFERENCES[association])
+        if asked["id"] not in every:
+            return refused({"detail": f"{MODELS[association]} matching query does not exist."})
         if asked.get("disassociate"):
             numbers.remove(asked["id"])
-        else:
-            numbers.append(asked["id"])
+            return jsonify({}), 204
+        if association == "credentials":
+            kind_of = awx.objects["credential_types"][every[asked["id"]]["credential_type"]]
+            if any(every[each]["credential_type"] == kind_of["id"] for each in numbers):
+                return refused({"error": f"Cannot assign multiple {kind_of['name']} credentials."})
+        numbers.append(asked["id"])
         return jsonify({}), 204
+
+
+def serve_projects(app: Flask, awx: StandIn) -> None:
+    """What gets a project's files."""
+
+    @app.post("/api/v2/projects/<int:number>/update/")
+    def update(number: int) -> tuple[Response, int]:
+        return jsonify(awx.synchronize(awx.objects["projects"][number])), 202
+
+    @app.get("/api/v2/project_updates/<int:number>/")
+    def show_update(number: int) -> Response:
+        return jsonify(awx.updates[number])
 
 
 @contextmanager
@@ -194,7 +278,7 @@ def running(project: Path) -> Iterator[tuple[StandIn, str]]:
     """A stand-in whose projects have the files of a folder, and its URL."""
     awx = StandIn(project)
     app = Flask(__name__)
-    for serve in (serve_headers, serve_objects, serve_belongings):
+    for serve in (serve_headers, serve_objects, serve_projects, serve_belongings):
         serve(app, awx)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)

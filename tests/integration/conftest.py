@@ -26,8 +26,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 BYTECODE = CHECKOUT / "tests/bytecode"
 BIN = Path(sys.executable).parent
 #: In the environment of a run, has its modules run in one process that stays, instead of a new one for each: less than half
-#: of the CPU time. Users don't run playbooks so, and neither do the tests that stand for them: molecule's, those of AWX's
-#: jobs, and those of the installed collection.
+#: of the CPU time. Users don't run playbooks so, and neither do the tests that stand for them: of the installed collection,
+#: and of AWX's jobs.
 ONE_PROCESS = {
     "ANSIBLE_STRATEGY": "mitogen_linear",
     "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__file__).parent / "plugins/strategy"),

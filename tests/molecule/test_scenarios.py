@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import ONE_PROCESS
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SCENARIOS = sorted(path.parent.name for path in CHECKOUT.glob("molecule/*/converge.yml"))
@@ -32,6 +34,7 @@ def test_scenario(scenario: str, tmp_path: Path) -> None:
             "MOLECULE_GLOB": "molecule/*/molecule.yml",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
             "NO_COLOR": "1",
+            **ONE_PROCESS,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

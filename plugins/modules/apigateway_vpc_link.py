@@ -77,10 +77,11 @@ options:
       - Tags of REST APIs that let go of the links by themselves, because the same run removes them, or points their stages
         at other links, before. Stages of an API with all of these tags do not stand in the way.
       - In check mode such an API still uses the links. Otherwise AWS has the last word.
-      - A link that has one of these tags with another value belongs to another API, and is not touched.
     type: dict
   keep_used:
-    description: Whether a link that a stage of another API names stays, see RV(used), rather than stop the removal of all.
+    description:
+      - Whether a link that a stage of another API names stays, see RV(used), rather than stop the removal of all.
+      - A link that has one of O(ignored_api_tags) with another value is another API's, and not touched then.
     type: bool
     default: false
   wait:
@@ -464,11 +465,11 @@ class Account:
     def __init__(self, link_apis: LinkApis, params: Item) -> None:
         self.apis = link_apis
         self.ownership_tags, _tags = ownership(params)
-        self.api_tags = params["ignored_api_tags"] or {}
+        self.api_tags = (params["ignored_api_tags"] or {}) if params["keep_used"] else {}
         self.all: list[Item] = []
 
     def observe(self) -> list[Item]:
-        """Our links. One that says that it is another API's is not."""
+        """Our links; without those that say that they are another API's, where such are to stay."""
         self.all = self.apis.find()
         return [
             link

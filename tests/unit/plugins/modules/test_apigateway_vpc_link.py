@@ -290,7 +290,7 @@ def test_a_failed_link_that_a_stage_names_goes_when_its_stages_let_go(
     fake: FakeApiGateway, run: Runner, letting_go: Item
 ) -> None:
     fake.links = {"l2": link("l2", "FAILED")}
-    more = {"keep_used": True, "ignored_api_tags": letting_go}
+    more: Item = {"keep_used": True, "ignored_api_tags": letting_go}
     made = run(**OPTIONS, **more).result
     mine = letting_go == {"of": "petstore"}
     assert told(made) == ["CreateVpcLink petstore"]
@@ -306,7 +306,9 @@ def test_a_link_that_says_that_it_is_another_apis_is_not_touched(fake: FakeApiGa
     found = run(**OPTIONS_V2, keep_used=True, ignored_api_tags={"of": "petstore"}).result
     assert (found["changed"], found["superseded"], found["security_groups_in_use"]) == (False, [], ["g1", "g2"])
     removed = [
-        run(check=check, ownership_tags=OWNER, ignored_api_tags={"of": "petstore"}, state="absent").result
+        run(
+            check=check, ownership_tags=OWNER, ignored_api_tags={"of": "petstore"}, keep_used=True, state="absent"
+        ).result
         for check in (True, False)
     ]
     assert [told(each) for each in removed] == [[f"DeleteVpcLink {mine}"]] * 2

@@ -290,7 +290,7 @@ def test_a_failed_link_that_a_stage_names_goes_when_its_stages_let_go(
     fake: FakeApiGateway, run: Runner, letting_go: Item
 ) -> None:
     fake.links = {"l2": link("l2", "FAILED")}
-    more: Item = {"keep_used": True, "ignored_api_tags": letting_go}
+    more: Item = {"keep_used": True, "ignored_api_tags": letting_go, "wait_timeout": 1}
     made = run(**OPTIONS, **more).result
     mine = letting_go == {"of": "petstore"}
     assert told(made) == ["CreateVpcLink petstore"]

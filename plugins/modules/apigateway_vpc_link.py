@@ -21,7 +21,7 @@ description:
     Another O(target_arn), O(subnet_ids), O(security_group_ids) or O(version) makes another link and leaves the old one (see
     RV(superseded)), so that stages can be pointed at the new link before the old one is removed with
     O(purge_superseded=true).
-  - An owned link that is C(FAILED) is removed and made anew.
+  - An owned link that is C(FAILED) is removed and made anew. One that a stage names stays until then, and is superseded.
   - A link V2 through which nothing went for 60 days is C(INACTIVE), its requests fail until AWS has made its network
     interfaces again. Another link takes its place, without waiting for traffic, and it is superseded.
   - AWS does not delete a link that a deployed stage uses. If the variables of a stage of any REST API name a link that is to
@@ -78,6 +78,12 @@ options:
         at other links, before. Stages of an API with all of these tags do not stand in the way.
       - In check mode such an API still uses the links. Otherwise AWS has the last word.
     type: dict
+  keep_used:
+    description:
+      - Whether a link that a stage of another API names stays, see RV(used), rather than stop the removal of all.
+      - A link that has one of O(ignored_api_tags) with another value is another API's, and not touched then.
+    type: bool
+    default: false
   wait:
     description: Whether to wait until the link is available, or gone.
     type: bool
@@ -177,11 +183,22 @@ vpc_link:
       type: dict
 superseded:
   description:
-    - Owned links of the other version, at another place, or without traffic for too long, as in RV(vpc_link).
+    - Owned links of the other version, at another place, without traffic for too long, or C(FAILED), as in RV(vpc_link).
     - Of several links V2 at the place, all but the newest.
+    - With O(keep_used=true), without those that a stage of another API names.
   returned: success
   type: list
   elements: dict
+used:
+  description: Links that should have been removed, and stay because of O(keep_used=true), as in RV(vpc_link).
+  returned: success
+  type: list
+  elements: dict
+security_groups_in_use:
+  description: Security groups of all links V2 that stay, whoever made them.
+  returned: success
+  type: list
+  elements: str
 actions:
   description: The AWS calls that were made (in check mode, would be made) to change something.
   returned: success
@@ -256,25 +273,29 @@ def wanted(links: list[Item], desired: Item) -> Item | None:
 
 
 def superseded(links: list[Item], desired: Item) -> list[Item]:
-    """Links that another takes the place of, once no stage names them: the inactive ones too."""
+    """Links that another takes the place of, once no stage names them: inactive and failed ones too."""
     link = wanted(links, desired)
-    return [old for old in links if old is not link and old["status"] in ("PENDING", "AVAILABLE", "INACTIVE")]
+    return [old for old in links if old is not link and old["status"] != "DELETING"]
 
 
-def plan(links: list[Item], desired: Item) -> list[Step]:
-    """The calls that take the owned links to the desired state."""
+def plan(links: list[Item], desired: Item, named: t.Container[str] = ()) -> list[Step]:
+    """The calls that take the owned links to the desired state. ``named`` are the IDs that a stage names."""
     if desired["state"] == "absent":
         return [_deletion(link) for link in links if link["status"] != "DELETING"]
     link = wanted(links, desired)
-    steps = [_deletion(old) for old in links if old["status"] == "FAILED"]
+    old = superseded(links, desired)
+    # AWS keeps a link for as long as a stage names it. A failed one holds no load balancer.
+    failed = [each for each in old if each["status"] == "FAILED" and each["id"] not in named]
+    steps = [_deletion(each) for each in failed]
     if link is None:
         # A load balancer takes one link V1 at a time, so the new one waits until what held it is gone.
-        before = [old for old in links if old["version"] == "1" and is_at(old, desired)]
+        going = [each for each in links if each["status"] == "DELETING" or each in failed]
+        before = [each for each in going if each["version"] == "1" and is_at(each, desired)]
         steps.append(Step("CreateVpcLink", desired["name"], {"before": before}))
     else:
         steps += _update_steps(link, desired)
     if desired["purge_superseded"]:
-        steps += [_deletion(old) for old in superseded(links, desired)]
+        steps += [_deletion(each) for each in old if each not in failed]
     return steps
 
 
@@ -291,16 +312,42 @@ def _update_steps(link: Item, desired: Item) -> list[Step]:
     return steps + tag_steps(f"/vpclinks/{link['id']}", link, desired["tags"])
 
 
-def refuse_used_links(client: t.Any, links: list[Item], ignored_api_tags: dict[str, str] | None) -> None:
-    """Raises :class:`AnsibleApiGatewayError` if a stage names one of the links, which are to be removed."""
-    if not links:
-        return
-    apis = api.get_rest_apis(client)
-    leaving = owned(apis, ignored_api_tags) if ignored_api_tags else []
-    stages = [(each, stage) for each in apis if each not in leaving for stage in api.get_stages(client, each["id"])]
-    for link in links:
-        if found := users(link, stages):
-            raise AnsibleApiGatewayError(message=_in_use(link, ", ".join(found)))
+class Decision(t.NamedTuple):
+    """What to do, which links go, and which stay for other APIs, with the stages that name them, in words."""
+
+    steps: list[Step]
+    going: set[str]
+    used: dict[str, str]
+
+
+def decide(client: t.Any, links: list[Item], desired: Item) -> Decision:
+    """The plan, as far as stages let it be carried out.
+
+    Raises :class:`AnsibleApiGatewayError` if a stage names a link that is to be removed, unless such links are to stay.
+    """
+    doubtful, ignored = _doubtful(links, desired), desired["ignored_api_tags"]
+    apis = api.get_rest_apis(client) if doubtful else []
+    leaving = owned(apis, ignored) if ignored else []
+    stages = [(each, stage) for each in apis for stage in api.get_stages(client, each["id"])]
+    of_others = [(each, stage) for each, stage in stages if each not in leaving]
+    steps = plan(links, desired, named={link["id"] for link in doubtful if users(link, stages)})
+    used = {link["id"]: ", ".join(found) for link in doubtful if (found := users(link, of_others))}
+    doomed = [step.arguments["link"] for step in steps if step.action == "DeleteVpcLink"]
+    if not desired["keep_used"]:
+        for link in doomed:
+            if link["id"] in used:
+                raise AnsibleApiGatewayError(message=_in_use(link, used[link["id"]]))
+        used = {}
+    going = {link["id"] for link in doomed} - used.keys()
+    return Decision([step for step in steps if step.action != "DeleteVpcLink" or step.subject in going], going, used)
+
+
+def _doubtful(links: list[Item], desired: Item) -> list[Item]:
+    """The links of which it matters whether a stage names them."""
+    if desired["state"] == "absent":
+        return [link for link in links if link["status"] != "DELETING"]
+    all_of_them = desired["purge_superseded"] or desired["keep_used"]
+    return [link for link in superseded(links, desired) if all_of_them or link["status"] == "FAILED"]
 
 
 def _in_use(link: Item, by: str) -> str:
@@ -379,10 +426,11 @@ class Links:
         return seen
 
 
-def _before(links: list[Item], desired: Item) -> Item | None:
-    """The link that a diff begins with: the one there is, or the one that another takes the place of."""
-    found = wanted(links, desired) if desired["state"] == "present" else None
-    return found or next((link for link in links if link["status"] != "DELETING"), None)
+def _before(links: list[Item], desired: Item, going: t.Container[str]) -> Item | None:
+    """The link that a diff begins with: the one there is, or the one that goes or that another takes the place of."""
+    if desired["state"] == "absent":
+        return next((link for link in links if link["id"] in going), None)
+    return wanted(links, desired) or next((link for link in links if link["status"] != "DELETING"), None)
 
 
 def _prediction(before: Item | None, desired: Item) -> Item:
@@ -400,33 +448,56 @@ def _shown(link: Item | None) -> Item:
     return {key: value for key, value in link_result(link).items() if key in shown} if link else {}
 
 
-def warn(links: list[Item]) -> None:
-    """Say of which links others take the place without having been asked for."""
+def warn(links: list[Item], staying: list[Item], used: dict[str, str]) -> None:
+    """Say of which links others take the place without having been asked for, and which don't go though asked for."""
     for link in links:
         if link["status"] == "FAILED":
             warnings.warn(f"VPC link {link['id']} had failed: {link.get('statusMessage') or 'AWS gives no reason'}")
         elif link["status"] == "INACTIVE":
             warnings.warn(f"VPC link {link['id']} is INACTIVE: nothing went through it for 60 days")
+    for link in staying:
+        warnings.warn(f"VPC link {link['id']} ({link['name']}) stays, as it is still used by {used[link['id']]}")
+
+
+class Account:
+    """The links of an account, as far as they are ours."""
+
+    def __init__(self, link_apis: LinkApis, params: Item) -> None:
+        self.apis = link_apis
+        self.ownership_tags, _tags = ownership(params)
+        self.api_tags = (params["ignored_api_tags"] or {}) if params["keep_used"] else {}
+        self.all: list[Item] = []
+
+    def observe(self) -> list[Item]:
+        """Our links; without those that say that they are another API's, where such are to stay."""
+        self.all = self.apis.find()
+        return [
+            link
+            for link in owned(self.all, self.ownership_tags)
+            if all(link["tags"].get(key, value) == value for key, value in self.api_tags.items())
+        ]
+
+    def security_groups(self, going: t.Container[str]) -> list[str]:
+        """Those that the links are in which stay, whosever they are."""
+        staying = [link for link in self.all if link["status"] != "DELETING" and link["id"] not in going]
+        return sorted({group for link in staying for group in link.get("securityGroupIds", [])})
 
 
 def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     """Plan, carry out unless in check mode, and return the module's result."""
     params = module.params
-    ownership_tags, tags = ownership(params)
+    _ownership_tags, tags = ownership(params)
     desired = {**params, "tags": tags}
     link_apis = LinkApis(client, Client(module, "apigatewayv2"))
-
-    def observe() -> list[Item]:
-        return owned(link_apis.find(), ownership_tags)
-
-    found = observe()
-    steps = plan(found, desired)
-    doomed = [step.arguments["link"] for step in steps if step.action == "DeleteVpcLink"]
-    refuse_used_links(client, doomed, params["ignored_api_tags"])
+    account = Account(link_apis, params)
+    found = account.observe()
+    steps, going, used = decide(client, found, desired)
+    to_remove = params["state"] == "absent" or params["purge_superseded"]
+    staying = [link for link in found if link["id"] in used and to_remove]
     leaving = [link for link in found if link["status"] == "DELETING" and params["state"] == "absent"]
-    warn(found)
+    warn(found, staying, used)
     links = Links(link_apis, desired, params["wait"], params["wait_timeout"])
-    before = _before(found, desired)
+    before = _before(found, desired, going)
     diff = {"before": _shown(before), "after": _prediction(before, desired)}
     if not module.check_mode:
         for step in steps:
@@ -434,20 +505,23 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
             links.apply(step)
         for gone in leaving if params["wait"] else []:
             links.await_gone(gone)
-        found = observe() if steps or leaving else found
+        found = account.observe() if steps or leaving else found
     link = (links.created or wanted(found, desired)) if params["state"] == "present" else None
     if link and params["wait"] and not module.check_mode:
         try:
             link = links.await_available(link)
         except WaitError:
             # A load balancer takes one link V1: that of another run that was faster.
-            links.make_room(observe())
+            links.make_room(account.observe())
             raise
+    old = superseded(found, desired) if params["state"] == "present" else []
     return {
         **report(steps),
         "diff": diff,
         "vpc_link": link_result(link) if link else {},
-        "superseded": [link_result(old) for old in superseded(found, desired)] if params["state"] == "present" else [],
+        "superseded": [link_result(each) for each in old if each["id"] not in going and each["id"] not in used],
+        "used": [link_result(each) for each in staying],
+        "security_groups_in_use": account.security_groups(going),
         "timeline": links.timeline,
     }
 
@@ -466,6 +540,7 @@ def main() -> None:
             "tags": {"type": "dict"},
             "purge_superseded": {"type": "bool", "default": False},
             "ignored_api_tags": {"type": "dict"},
+            "keep_used": {"type": "bool", "default": False},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 1200},
         },

@@ -26,6 +26,7 @@ BOOTSTRAP = "playbooks/bootstrap/teams.yml"
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 API = "playbooks/infra/api.yml"
+NEXT_SERVICE = "playbooks/k8s/next_service.yml"
 REMOVE_LINK = "playbooks/infra/remove_link.yml"
 REMOVE_SERVICE = "playbooks/k8s/remove_service.yml"
 ORPHANS = "playbooks/orphans.yml"
@@ -295,7 +296,10 @@ def test_infra_keeps_the_trust_of_the_clusters_roles_and_becomes_neither(lab: La
 
 
 def test_the_life_ends_with_each_teams_own_identity(lab: Lab) -> None:
+    """From the middle of a replacement, with a load balancer that nothing is joined to yet."""
+    run(lab, NEXT_SERVICE)
     run(lab, TEARDOWN)
+    assert lab.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
     iam = lab.client("iam")
     assert not [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("petstore-")]
 

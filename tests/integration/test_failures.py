@@ -144,6 +144,24 @@ def test_a_failed_link_is_removed_and_made_anew(lab: Lab) -> None:
     assert [link["status"] for link in apigateway.get_vpc_links()["items"]] == ["AVAILABLE"]
 
 
+def test_a_failed_link_that_the_stage_names_is_replaced_first_and_removed_then(lab: Lab) -> None:
+    apigateway = lab.client("apigateway")
+    (link,) = apigateway.get_vpc_links()["items"]
+    # A load balancer takes one link.
+    failed = apigateway.create_vpc_link(name="second", targetArns=link["targetArns"], tags=link["tags"])["id"]
+    assert apigateway.get_vpc_link(vpcLinkId=failed)["status"] == "FAILED"
+    (api,) = apigateway.get_rest_apis()["items"]
+    patch = [{"op": "replace", "path": "/variables/vpcLinkId", "value": failed}]
+    apigateway.update_stage(restApiId=api["id"], stageName="prod", patchOperations=patch)
+    apigateway.delete_vpc_link(vpcLinkId=link["id"])
+    before = len(lab.mutating_calls())
+    run = lab.playbook(API)
+    assert run.returncode == 0, run.output
+    operations = ["CreateVpcLink", "UpdateStage", "DeleteVpcLink"]
+    assert lab.mutating_calls()[before:] == [f"apigateway:{operation}" for operation in operations]
+    assert [each["status"] for each in apigateway.get_vpc_links()["items"]] == ["AVAILABLE"]
+
+
 def test_a_recreated_load_balancer_gets_a_new_link_and_the_old_one_goes(lab: Lab) -> None:
     """The Service is made anew: another load balancer, another name, the same contract."""
     apigateway = lab.client("apigateway")

@@ -19,15 +19,17 @@ from .conftest import Lab
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
 API = "playbooks/infra/api.yml"
+NEXT_SERVICE = "playbooks/k8s/next_service.yml"
+SWITCH = "playbooks/infra/switch.yml"
 
 SHOP = {"seam_namespace": "shop"}
-BACKENDS = {
+BACKENDS: dict[str, Any] = {
     "apigw_vpclink_backends": [
         {"namespace": "petstore", "service": "vpclink", "base_path": "/api/v3"},
         {"namespace": "shop", "service": "vpclink", "base_path": "/api/v3", "path_prefix": "/user"},
     ]
 }
-API_ABSENT = {**BACKENDS, "apigw_vpclink_state": "absent"}
+API_ABSENT = {"apigw_vpclink_state": "absent"}
 WORKLOAD_ABSENT = {"petstore_workload_state": "absent"}
 CLUSTER_ABSENT = {"eks_auto_cluster_state": "absent"}
 REPLACE = {"petstore_workload_allow_replacement": True}
@@ -108,31 +110,30 @@ def test_neither_is_a_namespace_with_such_a_service_of_another_name(lab: Lab) ->
     assert_refused(lab, WORKLOAD, variables, [], "holds the load balancer of Service petstore/vpclink")
 
 
-@check_mode_or_not
-def test_a_link_that_a_stage_of_another_api_uses_is_not_removed(lab: Lab, mode: list[str]) -> None:
-    apigateway = lab.client("apigateway")
-    link = link_to(lab, "petstore-shop-vpclink")
-    other = apigateway.create_rest_api(name="other")["id"]
-    integration = {
-        "type": "http_proxy",
-        "httpMethod": "GET",
-        "uri": "http://shop/",
-        "connectionType": "VPC_LINK",
-        "connectionId": "${stageVariables.link}",
-    }
-    document = {
-        "openapi": "3.0.1",
-        "info": {"title": "other", "version": "1"},
-        "paths": {"/": {"get": {"responses": {}, "x-amazon-apigateway-integration": integration}}},
-    }
-    apigateway.put_rest_api(restApiId=other, mode="overwrite", body=json.dumps(document).encode())
-    deployment = apigateway.create_deployment(restApiId=other)["id"]
-    apigateway.create_stage(restApiId=other, stageName="live", deploymentId=deployment, variables={"link": link})
-    used = f"VPC link {link} (petstore-shop-vpclink) is still used by stage live of REST API other ({other})"
-    try:
-        assert_refused(lab, API, API_ABSENT, mode, used, "Owner: infra")
-    finally:
-        apigateway.delete_rest_api(restApiId=other)
+def test_of_two_apis_that_share_a_link_one_goes_alone(lab: Lab) -> None:
+    """The link stays for the other one, which is told."""
+    second = {"apigw_vpclink_name": "second"}
+    play(lab, API, second)
+    assert sorted(each["name"] for each in lab.client("apigateway").get_rest_apis()["items"]) == ["petstore", "second"]
+    link, links = link_to(lab, "petstore-petstore-vpclink"), lab.client("apigateway").get_vpc_links()["items"]
+    variables = json.dumps({**second, **API_ABSENT})
+    foretold, gone, again = (lab.playbook(API, *mode, "--extra-vars", variables) for mode in (["--check"], [], []))
+    stays = (
+        f"VPC link {link} (petstore-petstore-vpclink) stays, as it is still used by stage prod of REST API petstore ("
+    )
+    for run in (foretold, gone, again):
+        assert run.returncode == 0, run.output
+        assert stays in " ".join(run.output.split()), run.output
+    assert foretold.changed_tasks == gone.changed_tasks
+    assert [task.partition(" | ")[2][:15] for task in gone.changed_tasks] == ["The usage plan ", "The API with it"]
+    assert again.changed == 0, again.changed_tasks
+    assert [each["name"] for each in lab.client("apigateway").get_rest_apis()["items"]] == ["petstore"]
+    assert lab.client("apigateway").get_vpc_links()["items"] == links
+
+
+def test_check_mode_of_a_teardown_knows_that_such_a_link_holds_the_load_balancer(lab: Lab) -> None:
+    held = f"VPC link {link_to(lab, 'petstore-petstore-vpclink')} (petstore-petstore-vpclink, AVAILABLE) holds"
+    assert_refused(lab, "playbooks/teardown.yml", {"apigw_vpclink_name": "second"}, ["--check"], held, "Owner: infra")
 
 
 @check_mode_or_not
@@ -192,10 +193,20 @@ def test_it_is_replaced_when_asked_for(lab: Lab, balancer_of_another_scheme: str
 
 
 def test_in_the_right_order_all_of_it_goes(lab: Lab) -> None:
-    play(lab, API, API_ABSENT)
-    apigateway = lab.client("apigateway")
+    """Also in the middle of a replacement, after the switch: there are two links and two Services for one backend."""
+    follows = {**BACKENDS["apigw_vpclink_backends"][1], "service": "{{ apigw_vpclink_service }}"}
+    variables = {**SHOP, "apigw_vpclink_backends": [BACKENDS["apigw_vpclink_backends"][0], follows]}
+    stopped = lab.playbook(NEXT_SERVICE, SWITCH, "--extra-vars", json.dumps(variables))
+    assert stopped.returncode == 0, stopped.output
+    apigateway, elbv2 = lab.client("apigateway"), lab.client("elbv2")
+    names = ["petstore-petstore-vpclink", "petstore-shop-vpclink", "petstore-shop-vpclink2"]
+    assert sorted(each["name"] for each in apigateway.get_vpc_links()["items"]) == names
+    absent = {**variables, **API_ABSENT, **WORKLOAD_ABSENT, "petstore_workload_create_namespace": False}
+    gone, again = (lab.playbook(API, WORKLOAD, "--extra-vars", json.dumps(absent)) for _time in range(2))
+    assert (gone.returncode, again.returncode, again.changed) == (0, 0, 0), gone.output + again.output
     assert apigateway.get_vpc_links()["items"] == apigateway.get_rest_apis()["items"] == []
-    for contract in (SHOP, WRONG):
-        play(lab, WORKLOAD, {**contract, **WORKLOAD_ABSENT})
-    assert len(lab.client("elbv2").describe_load_balancers()["LoadBalancers"]) == 1
+    assert lab.kubectl("get", "services", "--namespace=shop", "--output=name").stdout == ""
+    lab.kubectl("delete", "namespace", "shop")
+    play(lab, WORKLOAD, {**WRONG, **WORKLOAD_ABSENT})
+    assert len(elbv2.describe_load_balancers()["LoadBalancers"]) == 1
     play(lab, API, {})

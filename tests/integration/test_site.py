@@ -58,8 +58,20 @@ def api(lab: Lab) -> tuple[str, str]:
 
 
 def test_an_empty_account_becomes_a_served_api(playbook: Playbook) -> None:
+    """With links V2 the foundation would make a link, and a security group for it, before there is a load balancer."""
+    foretold = playbook("site", "--check", "--extra-vars", "apigw_vpclink_version=2")
+    assert foretold.returncode == 0, foretold.output
     run = playbook("site")
     assert run.returncode == 0, run.output
+    more = (
+        "seam.eks_auto.apigw_vpclink : network | A security group for the links, which lets requests out and nothing in"
+    )
+    stands_for = {"Predict what the API server can't be asked about yet": "Apply the manifests"}
+    tasks = [
+        prefix + bar + stands_for.get(task, task)
+        for prefix, bar, task in (each.partition("| ") for each in foretold.changed_tasks)
+    ]
+    assert sorted(tasks) == sorted([*run.changed_tasks, more])
 
 
 @pytest.mark.parametrize("name", TEAMS)
@@ -128,6 +140,11 @@ def test_aws_refuses_what_would_break_the_seam(lab: Lab) -> None:
 
 
 def test_teardown_leaves_nothing(lab: Lab, playbook: Playbook) -> None:
+    """From the middle of a replacement, when the way back is closed."""
+    steps = ("seam.eks_auto.infra.switch", "seam.eks_auto.infra.remove_link")
+    stopped = playbook("k8s.next_service", *steps)
+    assert stopped.returncode == 0, stopped.output
+    assert len(lab.client("elbv2").describe_load_balancers()["LoadBalancers"]) == 2
     run = playbook("teardown")
     assert run.returncode == 0, run.output
     apigateway = lab.client("apigateway")

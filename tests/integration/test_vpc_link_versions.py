@@ -66,10 +66,30 @@ def assert_moves(lab: Lab, load: Callable[[], Load], version: str, operations: l
     assert changes_of_the_api(lab.mutating_calls()[before:]) == operations
 
 
+def test_links_v2_can_be_tried_by_another_api_of_the_same_service(lab: Lab) -> None:
+    assert links(lab) == {"1": ["AVAILABLE"], "2": []}
+    run = serve(lab, "2", apigw_vpclink_name="trial")
+    assert run.returncode == 0, run.output
+    assert links(lab) == {"1": ["AVAILABLE"], "2": ["AVAILABLE"]}
+
+
+def groups(lab: Lab) -> set[str]:
+    """The security groups of links V2."""
+    found = lab.client("ec2").describe_security_groups()["SecurityGroups"]
+    return {each["GroupName"] for each in found if each["GroupName"].endswith("-vpc-link")}
+
+
 def test_to_links_v2_no_request_is_lost(lab: Lab, load: Callable[[], Load]) -> None:
     operations = ["apigatewayv2:CreateVpcLink", "apigateway:UpdateStage", "apigateway:DeleteVpcLink"]
     assert_moves(lab, load, "2", operations)
-    assert links(lab) == {"1": [], "2": ["AVAILABLE"]}
+    assert links(lab) == {"1": [], "2": ["AVAILABLE", "AVAILABLE"]}
+    assert groups(lab) == {"petstore-vpc-link", "trial-vpc-link"}
+
+
+def test_of_two_apis_with_links_v2_one_goes_alone_with_its_link_and_security_group(lab: Lab) -> None:
+    run = serve(lab, "2", apigw_vpclink_name="trial", apigw_vpclink_state="absent")
+    assert run.returncode == 0, run.output
+    assert (links(lab), groups(lab)) == ({"1": [], "2": ["AVAILABLE"]}, {"petstore-vpc-link"})
 
 
 def test_integrations_name_the_load_balancer_which_nothing_holds_any_more(lab: Lab) -> None:

@@ -111,6 +111,23 @@ def test_new_link_waits_until_load_balancer_is_free() -> None:
     assert module.plan([link_v2(status="DELETING")], {**DESIRED, **V2})[-1].arguments == {"before": []}
 
 
+@pytest.mark.parametrize(
+    ("links", "options", "expected"),
+    [
+        # Another is made first, without waiting: what failed holds no load balancer.
+        ([link(status="FAILED")], {}, ["CreateVpcLink petstore"]),
+        ([link(status="FAILED"), link("l2", "FAILED")], {}, ["DeleteVpcLink l2", "CreateVpcLink petstore"]),
+        ([link(status="FAILED"), link("l2")], {}, []),
+        ([link(status="FAILED"), link("l2")], {"purge_superseded": True}, ["DeleteVpcLink l1"]),
+    ],
+)
+def test_a_failed_link_that_a_stage_names_goes_last(links: list[Item], options: Item, expected: list[str]) -> None:
+    steps = module.plan(links, {**DESIRED, **options}, named={"l1"})
+    assert [str(step) for step in steps] == expected
+    waited = [old["id"] for step in steps for old in step.arguments.get("before", [])]
+    assert "l1" not in waited
+
+
 def test_two_links_for_one_target_are_named() -> None:
     with pytest.raises(AnsibleApiGatewayError, match="2 VPC links with the same ownership tags: l1, l2"):
         planned(link("l2"), link("l1"))
@@ -236,6 +253,67 @@ def test_a_link_that_a_canary_uses_is_not_removed_either(fake: FakeApiGateway, r
 @pytest.mark.parametrize(("ignored", "failed"), [({"of": "petstore"}, False), ({"of": "shop"}, True), ({}, True)])
 def test_an_api_that_lets_go_by_itself_does_not_stand_in_the_way(run: Runner, ignored: Item, failed: bool) -> None:
     assert run(ownership_tags=OWNER, state="absent", ignored_api_tags=ignored, check=True).failed is failed
+
+
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    "options", [{"state": "absent"}, {"name": "petstore", "target_arn": NLB, "purge_superseded": True}]
+)
+def test_a_link_that_another_api_uses_stays_if_asked_for(
+    fake: FakeApiGateway, run: Runner, options: Item, check: bool
+) -> None:
+    ran = run(check=check, ownership_tags=OWNER, keep_used=True, ignored_api_tags={"of": "shop"}, **options)
+    gone = ["DeleteVpcLink l1"] if "state" in options else []
+    assert (told(ran.result), set(fake.links)) == (gone, {"l2"} if gone and not check else {"l1", "l2"})
+    assert [each["id"] for each in ran.result["used"]] == ["l2"]
+    assert ran.result["superseded"] == []
+    assert ran.warnings == ["VPC link l2 (petstore) stays, as it is still used by stage prod of REST API pets (a1)"]
+
+
+@pytest.mark.usefixtures("stages")
+def test_what_another_api_uses_is_not_told_where_nothing_is_to_be_removed(run: Runner) -> None:
+    ran = run(**OPTIONS, keep_used=True)
+    assert (ran.result["superseded"], ran.result["used"], ran.warnings) == ([], [], [])
+
+
+@pytest.mark.usefixtures("stages")
+def test_nothing_is_shown_to_go_where_all_that_is_there_stays(fake: FakeApiGateway, run: Runner) -> None:
+    del fake.links["l1"]
+    result = run(ownership_tags=OWNER, state="absent", keep_used=True).result
+    assert (result["changed"], result["diff"]) == (False, {"before": {}, "after": {}})
+
+
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize("letting_go", [{"of": "petstore"}, {"of": "shop"}])
+def test_a_failed_link_that_a_stage_names_goes_when_its_stages_let_go(
+    fake: FakeApiGateway, run: Runner, letting_go: Item
+) -> None:
+    fake.links = {"l2": link("l2", "FAILED")}
+    more: Item = {"keep_used": True, "ignored_api_tags": letting_go, "wait_timeout": 1}
+    made = run(**OPTIONS, **more).result
+    mine = letting_go == {"of": "petstore"}
+    assert told(made) == ["CreateVpcLink petstore"]
+    assert [old["id"] for old in made["superseded"]] == (["l2"] if mine else [])
+    purged = run(**OPTIONS, **more, purge_superseded=True).result
+    assert told(purged) == (["DeleteVpcLink l2"] if mine else [])
+
+
+def test_a_link_that_says_that_it_is_another_apis_is_not_touched(fake: FakeApiGateway, run: Runner) -> None:
+    mine = run(**OPTIONS_V2, tags={"of": "petstore"}).result["vpc_link"]["id"]
+    theirs = {**fake.v2.links[mine], "VpcLinkId": "theirs", "SecurityGroupIds": ["g2"], "Tags": {**OWNER, "of": "shop"}}
+    fake.v2.links["theirs"] = theirs
+    found = run(**OPTIONS_V2, keep_used=True, ignored_api_tags={"of": "petstore"}).result
+    assert (found["changed"], found["superseded"], found["security_groups_in_use"]) == (False, [], ["g1", "g2"])
+    removed = [
+        run(
+            check=check, ownership_tags=OWNER, ignored_api_tags={"of": "petstore"}, keep_used=True, state="absent"
+        ).result
+        for check in (True, False)
+    ]
+    assert [told(each) for each in removed] == [[f"DeleteVpcLink {mine}"]] * 2
+    assert [each["security_groups_in_use"] for each in removed] == [["g2"]] * 2
+    assert list(fake.v2.links) == ["theirs"]
 
 
 @pytest.mark.usefixtures("stages")

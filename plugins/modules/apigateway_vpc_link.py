@@ -134,12 +134,6 @@ EXAMPLES = r"""
       seam: petstore/petstore/vpclink
     target_arn: "{{ nlb.load_balancer.arn }}"
     purge_superseded: true
-
-- name: Remove the links
-  seam.eks_auto.apigateway_vpc_link:
-    ownership_tags:
-      seam: petstore/petstore/vpclink
-    state: absent
 """
 
 RETURN = r"""

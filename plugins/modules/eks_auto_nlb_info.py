@@ -122,14 +122,6 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ nlb.verdict.message }} ({{ nlb.verdict.owner }}: {{ nlb.verdict.fix }})"
   when: nlb.verdict.state != 'done'
-
-- name: Look at what keeps AWS from deleting the load balancer
-  seam.eks_auto.eks_auto_nlb_info:
-    cluster_name: petstore
-    namespace: petstore
-    service: vpclink
-    observe: [aws, vpc_links]
-  register: nlb
 """
 
 RETURN = r"""
@@ -147,11 +139,9 @@ load_balancer:
     name:
       description: Its name, which Auto Mode chooses.
       type: str
-      sample: k8s-petstore-vpclink-0f1e2d3c4b
     dns_name:
       description: Its DNS name.
       type: str
-      sample: k8s-petstore-vpclink-0f1e2d3c4b-5a69788796a5b4c3.elb.ap-northeast-1.amazonaws.com
     state:
       description: AWS's state, V(provisioning), V(active), V(active_impaired) or V(failed).
       type: str
@@ -175,7 +165,6 @@ load_balancer:
       description: Its zones, each with C(zone_name) and C(subnet_id).
       type: list
       elements: dict
-      sample: [{"zone_name": "ap-northeast-1a", "subnet_id": "subnet-0a1b2c3d"}]
     security_groups:
       description: Ids of its security groups.
       type: list
@@ -275,27 +264,14 @@ kubernetes:
     service:
       description: The Service's C(type), C(load_balancer_class), C(ports) and C(hostnames), null if there is none.
       type: dict
-      sample:
-        type: LoadBalancer
-        load_balancer_class: eks.amazonaws.com/nlb
-        ports: [{"port": 80, "target_port": 8080}]
-        hostnames: [k8s-petstore-vpclink-0f1e2d3c4b-5a69788796a5b4c3.elb.ap-northeast-1.amazonaws.com]
     pods:
       description: The pods that it selects, each with C(name), C(addresses), C(ready) and C(trouble), its own words about why it is not ready.
       type: list
       elements: dict
-      sample: [{"name": "petstore-6d4b75cb6d-x2x7k", "addresses": ["172.31.0.57"], "ready": true, "trouble": null}]
     events:
       description: Its events, the latest last, each with C(reason), C(message), C(warning), C(count), C(first) and C(last).
       type: list
       elements: dict
-      sample:
-        - reason: SuccessfullyReconciled
-          message: Successfully reconciled
-          warning: false
-          count: 1
-          first: "2026-01-31T12:00:00+00:00"
-          last: "2026-01-31T12:00:00+00:00"
 vpc_links:
   description:
     - The VPC links (V1) of this account that are joined to the contract's load balancers, of which there may be several

@@ -14,7 +14,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHIPPED = re.compile(
     r"""
-    (README\.md | CHANGELOG\.rst | changelogs/changelog\.yaml | LICENSE | requirements\.txt)$
+    (README\.md | CHANGELOG\.rst | LICENSE | requirements\.txt)$
     | (LICENSES | extensions | inventories/example | meta | playbooks | plugins | roles)/
     """,
     re.VERBOSE,

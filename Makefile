@@ -36,7 +36,7 @@ sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other ch
 
 faults: .venv/test ## runs that die at every call, bad networks, drift, replacement under load: a line of figures each
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder \
-	  tests/faults tests/integration/test_drift.py tests/integration/test_replace_nlb.py
+	  tests/faults tests/integration/test_bad_network.py tests/integration/test_drift.py tests/integration/test_replace_nlb.py
 
 trespass: .venv/test ## each team's playbooks under the other's identity, and what the policies allow and nobody needs
 	@$(BIN)/python -m pytest tests/integration/test_boundary.py

@@ -19,8 +19,9 @@ help: ## list the commands
 demo: .venv/lab ## start the lab, run site.yml against it, call the API
 	@$(BIN)/python -m lab demo
 
+# Three for two processors: a run of a playbook waits for almost half of its time.
 test: .venv/test .venv/docs ## every check and test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test .venv/docs ## the static checks alone
 	@$(BIN)/python -m pytest tests/static

@@ -21,9 +21,8 @@ description:
     events, its pods), or both.
   - Waits until the load balancer is as far as asked. Kubernetes is watched; AWS, which can't be watched, is asked
     often after a change and seldom when nothing changes.
-  - Ends early on what can't recover by itself, among others a load balancer that AWS calls failed, a load balancer class
-    that is not Auto Mode's, two load balancers for one Service, and an event with which the controller fails again and
-    again, for example because no subnet is tagged.
+  - Ends early on what can't recover by itself, such as a load balancer that AWS calls failed, two load balancers for one
+    Service, or no tagged subnet.
   - A failure says what was awaited, what was last seen and for how long, why, which team owns the fix (V(infra), V(k8s)
     or AWS itself), and the fix.
   - In check mode it looks once, does not wait, and does not fail because of what it sees.
@@ -70,16 +69,11 @@ options:
     description: Seconds to wait at most, from the beginning to the end.
     type: int
     default: 600
-notes:
-  - Owners are named as this collection names its two teams. V(infra) knows AWS, V(k8s) knows Kubernetes.
 seealso:
   - module: seam.eks_auto.apigateway_vpc_link
   - name: Configuring Network Load Balancers in EKS Auto Mode
     description: Annotations and defaults.
     link: https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html
-  - name: Health of targets
-    description: AWS's states and reason codes.
-    link: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/check-target-health.html
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes

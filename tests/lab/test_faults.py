@@ -265,7 +265,8 @@ def test_a_restart_comes_once_to_each_server_and_hits_no_call(tmp_path: Path) ->
     found = Faults(tmp_path)
     assert found.pick("kubernetes", "list pods", mutating=False) is None
     assert found.pick("kubernetes", "patch services", mutating=True) is None
-    for server in (set(), set()):  # type: set[str]
+    servers: list[set[str]] = [set(), set()]
+    for server in servers:
         restart = found.pick_restart(server)
         assert restart and restart.seconds == 3
         assert found.pick_restart(server) is None

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import dataclasses
 import os
-import random
 import re
 import signal
 import socket
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from lab import faults
 from lab import folder as folders
-from lab.settings import Settings
+from lab.settings import Settings, free_octet
 
 PACE = 1.0
 REGION = "us-west-2"
@@ -161,7 +160,7 @@ def _settings(
         region=region,
         aws_port=aws_port,
         execute_api_port=execute_api_port,
-        loopback_octet=before.get("loopback_octet") or _free_octet(),
+        loopback_octet=before.get("loopback_octet") or free_octet(),
         token_lifetime=token_lifetime,
     )
 
@@ -296,16 +295,6 @@ def _free_ports() -> tuple[int, int]:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         return one.getsockname()[1], other.getsockname()[1]
-
-
-def _free_octet() -> int:
-    """127.<octet> on which no process of anybody listens."""
-    taken = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with contextlib.suppress(FileNotFoundError):
-            # Addresses are in hexadecimal, the last octet first: 0100007F is 127.0.0.1.
-            taken |= {int(octet, 16) for octet in re.findall(r"[0-9A-F]{4}([0-9A-F]{2})7F:", Path(table).read_text())}
-    return random.choice([octet for octet in range(16, 250) if octet not in taken])
 
 
 def _processes_of(folder: Path) -> list[int]:

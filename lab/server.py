@@ -12,7 +12,6 @@ import datetime
 import functools
 import logging
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ from lab.controllers.kubelet import read_log
 from lab.controllers.scheduler import Addresses
 from lab.dataplane.gateway import Gateway
 from lab.faults import Faults
-from lab.settings import Settings
+from lab.settings import Settings, hold_octet
 
 _LOG = logging.getLogger(__name__)
 
@@ -201,8 +200,7 @@ def _serve_aws(port: int, app: FaultyApp) -> BaseWSGIServer:
 def serve(settings: Settings) -> None:
     """Run a lab in this process until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    # Listening here shows other labs that these addresses are taken.
-    with folder.hold(settings.folder), socket.create_server((f"127.{settings.loopback_octet}.255.254", 0)):
+    with folder.hold(settings.folder), hold_octet(settings.loopback_octet):
         asyncio.run(_serve_until_signalled(settings))
 
 

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import random
+import re
+import socket
 from pathlib import Path
 
 ACCOUNT = "123456789012"
@@ -67,3 +71,18 @@ class Settings:
     @property
     def execute_api_url(self) -> str:
         return f"http://127.0.0.1:{self.execute_api_port}"
+
+
+def free_octet() -> int:
+    """127.<octet> on which no process of anybody listens. Those below 100 are left to tests that need none but their own."""
+    taken = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(FileNotFoundError):
+            # Addresses are in hexadecimal, the last octet first: 0100007F is 127.0.0.1.
+            taken |= {int(octet, 16) for octet in re.findall(r"[0-9A-F]{4}([0-9A-F]{2})7F:", Path(table).read_text())}
+    return random.choice([octet for octet in range(100, 250) if octet not in taken])
+
+
+def hold_octet(octet: int) -> socket.socket:
+    """Show other labs that these addresses are taken, by listening at one of them, for as long as the socket is open."""
+    return socket.create_server((f"127.{octet}.255.254", 0))

@@ -24,7 +24,7 @@ from lab.controllers.client import ApiError, KubeClient, Object, Resource
 from lab.controllers.scheduler import Addresses
 from lab.dataplane.nlb import NlbDataPlane
 from lab.kubernetes.auth import Decision
-from lab.settings import Settings
+from lab.settings import Settings, free_octet, hold_octet
 
 #: Runs what a test does in the cluster.
 Run = Callable[[Callable[["World"], Coroutine[Any, Any, None]]], None]
@@ -155,10 +155,10 @@ def _describe_cluster() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(folder: Path, octet: int = 92) -> AsyncIterator[World]:
-    settings = Settings(folder, 0, REGION, 0, 0, loopback_octet=octet)
+async def running(folder: Path) -> AsyncIterator[World]:
+    settings = Settings(folder, 0, REGION, 0, 0, loopback_octet=free_octet())
     links: list[str] = []
-    with account(settings, links) as plane:
+    with hold_octet(settings.loopback_octet), account(settings, links) as plane:
         world = World(settings, plane, links, _describe_cluster())
         world.server = await kubernetes.start(
             settings, "petstore", "1.36", lambda token: None, lambda user, wanted: Decision(False)

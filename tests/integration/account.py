@@ -61,8 +61,15 @@ def _ec2(lab: Lab) -> State:
             {**each, "Associations": sorted(x.get("SubnetId", "main") for x in each["Associations"])} for each in tables
         ],
         "security groups": ec2.describe_security_groups()["SecurityGroups"],
-        "NAT gateways": [x for x in ec2.describe_nat_gateways()["NatGateways"] if x["State"] != "deleted"],
-        "addresses": ec2.describe_addresses()["Addresses"],
+        # Not their zone: any of the public subnets will do.
+        "NAT gateways": [
+            {"Tags": each["Tags"], "State": each["State"], "addresses": len(each["NatGatewayAddresses"])}
+            for each in ec2.describe_nat_gateways()["NatGateways"]
+            if each["State"] != "deleted"
+        ],
+        "addresses": [
+            {"Tags": each["Tags"], "used": "AssociationId" in each} for each in ec2.describe_addresses()["Addresses"]
+        ],
     }
 
 

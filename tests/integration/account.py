@@ -26,7 +26,9 @@ _MADE_UP = {
 
 #: Names that end in something made up: of EC2's resources, of security groups, of load balancers, also in their ARNs, of
 #: models in an imported API.
-_NAME = re.compile(r"\b((?:rtb|nat|sg|eipalloc|igw|vpc)-|eks-cluster-sg-\w+-|k8s-\w+-\w+-|MODEL)[0-9a-f]+(?:/[0-9a-f]+)?\b")
+_NAME = re.compile(
+    r"\b((?:rtb|nat|sg|eipalloc|igw|vpc)-|eks-cluster-sg-\w+-|k8s-\w+-\w+-|MODEL)[0-9a-f]+(?:/[0-9a-f]+)?\b"
+)
 
 
 def state(lab: Lab) -> State:

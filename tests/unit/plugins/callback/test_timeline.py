@@ -112,12 +112,12 @@ def test_changes_are_printed_and_what_was_there_already_is_not(callback: Callbac
 
 def test_silence_is_broken_only_while_something_waits_and_less_and_less(callback: CallbackModule) -> None:
     callback._show(entry("waiting", 0, "is being made"))
-    # A whole number: the difference of two times of a clock that has run for long may be a little less than it is.
-    callback.last_line = began = 0.0
+    began = callback.last_line
     spoke = []
     for second in range(400):
         before = len(callback._display.lines)
-        callback._show_life(began + second)
+        # A little later: the difference of two times of a clock that has run for long may be less than it is.
+        callback._show_life(began + second + 0.01)
         if len(callback._display.lines) > before:
             spoke.append(second)
             callback.last_line = began + second

@@ -139,8 +139,8 @@ def test_of_two_runs_with_an_address_each_the_second_takes_its_own_back(lab: Lab
         address = account.allocate(**{OWNER: "twice"})
         gateway = account.make_gateway(address, **{OWNER: "twice"})
     assert run.result().returncode == 0, run.result().output
+    assert account.gateways("twice") == {gateway: address}, run.result().output
     assert "ec2:DeleteNatGateway" in lab.mutating_calls()
-    assert account.gateways("twice") == {gateway: address}
     assert account.addresses() == sorted([*before, address])
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,11 +42,6 @@ def restart(lab: Lab) -> None:
     until(lambda: len(faults.injected(lab.folder)) > before)
 
 
-def audit(lab: Lab) -> list[dict[str, Any]]:
-    log = lab.folder / "clusters" / lab.facts["region"] / "petstore" / "audit.jsonl"
-    return [json.loads(line) for line in log.read_text().splitlines()]
-
-
 @pytest.fixture
 def lab(site: Lab) -> Iterator[Lab]:
     yield site
@@ -66,7 +62,7 @@ def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path)
     waiting = {**contract, "wait_for": "healthy", "wait_timeout": LIMIT}
     process = lab.start_module("eks_auto_nlb_info", waiting, "k8s", progress)
     until(progress.exists)
-    before = len(audit(lab))
+    before = len(lab.asked_of_kubernetes())
     restart(lab)
 
     # The Service as it is, under another name, as soon as the API server takes it.
@@ -99,8 +95,26 @@ def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path)
     assert result["verdict"]["state"] == "done"
     assert result["load_balancer"]["state"] == "active"
     # It saw the Service by a watch that began after the restart.
-    watched = [each["objectRef"]["resource"] for each in audit(lab)[before:] if each["verb"] == "watch"]
+    watched = [each["objectRef"]["resource"] for each in lab.asked_of_kubernetes()[before:] if each["verb"] == "watch"]
     assert "services" in watched
+
+
+def test_a_deletion_is_asked_again(lab: Lab) -> None:
+    def service(verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return lab.kubectl("-n", "petstore", verb, "service", *arguments)
+
+    assert service("create", "clusterip", "other", "--tcp=80").returncode == 0
+    before = len(faults.injected(lab.folder))
+    faults.add(lab.folder, Fault("hang", "kubernetes", "delete services", count=1))
+    with ThreadPoolExecutor() as executor:
+        names = json.dumps({"seam_service": "other", "seam_next_service": "vpclink"})
+        run = executor.submit(lab.playbook, "playbooks/k8s/remove_service.yml", "--extra-vars", names)
+        until(lambda: len(faults.injected(lab.folder)) > before)
+        restart(lab)
+        faults.clear(lab.folder)
+        done = run.result()
+    assert done.returncode == 0, done.output
+    assert 'services "other" not found' in service("get", "other").stderr
 
 
 def test_a_rollout_goes_on(lab: Lab) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,15 +109,12 @@ def search(lab: Lab, variables: str, tmp_path_factory: pytest.TempPathFactory) -
 
 def changes_in_kubernetes(lab: Lab) -> list[str]:
     """What the teams asked the API server to change, and not only what it would change."""
-    log = lab.folder / "clusters" / lab.facts["region"] / "petstore/audit.jsonl"
-    events = [json.loads(line) for line in Path(log).read_text().splitlines()]
     return [
         f"{event['verb']} {event['requestURI']}"
-        for event in events
+        for event in lab.asked_of_kubernetes("seam-k8s")
         if event["stage"] == "ResponseComplete"
         and event["verb"] not in ("get", "list", "watch")
         and "dryRun=All" not in event["requestURI"]
-        and "seam-k8s" in json.dumps(event["user"])
     ]
 
 

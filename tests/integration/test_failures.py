@@ -46,13 +46,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-def requests(lab: Lab) -> list[dict[str, Any]]:
-    """What the API server of the cluster was asked by the k8s team, from its audit log."""
-    log = lab.folder / "clusters" / lab.facts["region"] / "petstore" / "audit.jsonl"
-    events = [json.loads(line) for line in log.read_text().splitlines()]
-    return [each for each in events if "assumed-role/seam-k8s/" in each["user"].get("username", "")]
-
-
 def seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
     times = [datetime.datetime.fromisoformat(each["stageTimestamp"]) for each in (first, last)]
     return (times[1] - times[0]).total_seconds()
@@ -85,12 +78,12 @@ def test_infra_mends_the_tag_and_the_workload_comes_up(lab: Lab) -> None:
 
 
 def test_pods_that_never_get_ready_are_named_with_reason_and_owner(lab: Lab) -> None:
-    before = len(requests(lab))
+    before = len(lab.asked_of_kubernetes("seam-k8s"))
     run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps({**MISSING_IMAGE, "seam_namespace": "never"}))
     assert run.returncode != 0
     for words in (f"Timed out after {PATIENCE} s", "ImagePullBackOff", "[NoReadyPods]", "Owner: k8s"):
         assert words in run.output
-    asked = requests(lab)[before:]
+    asked = lab.asked_of_kubernetes("seam-k8s")[before:]
     # Each was let in, also after the first token had ended.
     assert {each["responseStatus"]["code"] for each in asked} <= {200, 201, 404}
     assert seconds_between(asked[0], asked[-1]) > LIFETIME
@@ -201,7 +194,7 @@ def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch:
             return error.denied
         return False
 
-    before = len(requests(lab))
+    before = len(lab.asked_of_kubernetes("seam-k8s"))
     wake = threading.Event()
     api = kubernetes_api.KubernetesApi(cluster["endpoint"], str(authority), mint, "default")
     watcher = Watcher(api, "Service", {}, wake, time.monotonic)
@@ -219,7 +212,7 @@ def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch:
         assert "late" in [each["metadata"]["name"] for each in watcher.objects]
     finally:
         watcher.stop()
-    watches = [each for each in requests(lab)[before:] if each["verb"] == "watch"]
+    watches = [each for each in lab.asked_of_kubernetes("seam-k8s")[before:] if each["verb"] == "watch"]
     assert len(watches) > 1
     assert {each["responseStatus"]["code"] for each in watches} == {200}
     assert watcher.problem is None

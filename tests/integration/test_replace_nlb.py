@@ -85,9 +85,7 @@ def calls(lab: Lab) -> list[dict[str, Any]]:
 
 
 def who_asked_kubernetes(lab: Lab) -> set[str]:
-    log = lab.folder / "clusters" / lab.facts["region"] / "petstore/audit.jsonl"
-    users = {json.loads(line)["user"]["username"] for line in log.read_text().splitlines()}
-    return {user.split("/")[1] for user in users if ":assumed-role/seam-" in user}
+    return {each["user"]["username"].split("/")[1] for each in lab.asked_of_kubernetes()}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from .conftest import BIN, Lab
 
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
+READ = ("get", "list", "watch")
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,11 @@ def support(lab: Lab) -> dict[str, str]:
     return make_team(lab, "team-support")
 
 
-def work_as_shop(lab: Lab, keys: dict[str, str], namespace: str, **more: Any) -> dict[str, Any]:
-    """The variables of the second team's inventory."""
+def work_as(lab: Lab, role: str, keys: dict[str, str], namespace: str, **more: Any) -> dict[str, Any]:
+    """The variables of another team's inventory."""
     return {
         "aws_auth": {**keys, "region": lab.facts["region"], "endpoint_url": lab.facts["aws_endpoint_url"]},
-        "seam_identities": {"infra": arn(lab, "seam-infra"), "k8s": arn(lab, "team-shop")},
+        "seam_identities": {"infra": arn(lab, "seam-infra"), "k8s": arn(lab, role)},
         "seam_namespace": namespace,
         "petstore_workload_create_namespace": False,
         **more,
@@ -108,15 +109,15 @@ def test_infra_lets_three_teams_in(lab: Lab, shop: dict[str, str], support: dict
 
 
 def test_a_team_runs_its_workload_in_its_own_namespace(lab: Lab, shop: dict[str, str]) -> None:
-    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(work_as_shop(lab, shop, "shop")))
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(work_as(lab, "team-shop", shop, "shop")))
     assert run.returncode == 0, run.output
-    again = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(work_as_shop(lab, shop, "shop")))
+    again = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(work_as(lab, "team-shop", shop, "shop")))
     assert again.returncode == 0, again.output
     assert again.changed == 0
 
 
 def test_and_in_no_other(lab: Lab, shop: dict[str, str]) -> None:
-    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(work_as_shop(lab, shop, "default")))
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(work_as(lab, "team-shop", shop, "default")))
     assert run.returncode != 0
     assert 'cannot list resource "services" in API group "" in the namespace "default"' in run.output.replace("\\", "")
     assert "deployment" not in lab.kubectl("-n", "default", "get", "deployments", "-o", "name").stdout
@@ -133,8 +134,21 @@ def test_support_may_look_and_touch_nothing(lab: Lab, support: dict[str, str], t
     assert 'cannot delete resource "services" in API group "" in the namespace "shop"' in refused.stderr
 
 
+def test_what_kubernetes_refuses_is_asked_once(lab: Lab, support: dict[str, str]) -> None:
+    before = len(lab.asked_of_kubernetes("team-support"))
+    variables = work_as(lab, "team-support", support, "shop", petstore_workload_replicas=3)
+    run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(variables))
+    assert run.returncode != 0
+    assert 'cannot patch resource "deployments" in API group "apps" in the namespace "shop"' in run.output.replace(
+        "\\", ""
+    )
+    asked = lab.asked_of_kubernetes("team-support")[before:]
+    tried = [f"{each['verb']} {each['objectRef']['resource']}" for each in asked if each["verb"] not in READ]
+    assert tried == ["patch deployments"]
+
+
 def test_the_team_takes_its_workload_away_and_leaves_the_namespace(lab: Lab, shop: dict[str, str]) -> None:
-    variables = work_as_shop(lab, shop, "shop", petstore_workload_state="absent")
+    variables = work_as(lab, "team-shop", shop, "shop", petstore_workload_state="absent")
     run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(variables))
     assert run.returncode == 0, run.output
     assert lab.kubectl("get", "namespace", "shop", "-o", "name").stdout == "namespace/shop\n"

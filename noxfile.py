@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -90,8 +89,7 @@ def lay_out_collection(session: nox.Session, folder: Path) -> Path:
     collection = folder / "ansible_collections/seam/eks_auto"
     (collection / "tests").mkdir(parents=True)
     session.run("ansible-galaxy", "collection", "build", "--output-path", str(folder), silent=True)
-    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
-        archive.extractall(collection, filter="data")
+    shutil.unpack_archive(next(folder.glob("*.tar.gz")), collection)
     shutil.copy(CHECKOUT / "tests/config.yml", collection / "tests")
     for namespace in ("amazon", "kubernetes"):
         (collection.parent.parent / namespace).symlink_to(COLLECTIONS / namespace)

@@ -11,9 +11,9 @@ that the base image and the registries have what is asked for is not proved here
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collections")
     run(BIN / "ansible-galaxy", "collection", "build", "--output-path", folder)
     (archive,) = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder / "ansible_collections/seam/eks_auto", filter="data")
+    shutil.unpack_archive(archive, folder / "ansible_collections/seam/eks_auto")
     for name in DEPENDENCIES:
         path = Path("ansible_collections", *name.split("."))
         (folder / path).parent.mkdir()

@@ -15,6 +15,7 @@ import marshal
 import os
 import sys
 import zipimport
+from collections.abc import Callable
 from types import CodeType
 
 CACHE = os.path.join(sys.prefix, "bytecode", sys.implementation.cache_tag)
@@ -22,21 +23,26 @@ CACHE = os.path.join(sys.prefix, "bytecode", sys.implementation.cache_tag)
 _compile = zipimport._compile_source  # type: ignore[attr-defined]  # what there is to hook into: zipimport keeps no cache
 
 
-def compile_source(path: str, source: bytes) -> CodeType:
-    """What zipimport would compile, from the cache if it is there. Modules are known by their path within the zip."""
-    name = path.rpartition(".zip" + os.sep)[2]
-    kept = os.path.join(CACHE, hashlib.sha256(name.encode() + b"\0" + source).hexdigest())
+def kept(source: bytes, make: Callable[[], CodeType]) -> CodeType:
+    """What ``make`` made of the source in this run or an earlier one."""
+    path = os.path.join(CACHE, hashlib.sha256(source).hexdigest())
     try:
-        with open(kept, "rb") as file:
+        with open(path, "rb") as file:
             code: CodeType = marshal.load(file)
     except OSError:
-        code = _compile(name, source)
+        code = make()
         os.makedirs(CACHE, exist_ok=True)
         # Whole or not at all, whoever else does the same now.
-        with open(f"{kept}.{os.getpid()}", "wb") as made:
+        with open(f"{path}.{os.getpid()}", "wb") as made:
             marshal.dump(code, made)
-        os.replace(made.name, kept)
+        os.replace(made.name, path)
     return code
+
+
+def compile_source(path: str, source: bytes) -> CodeType:
+    """What zipimport would compile. Modules are known by their path within the zip."""
+    name = path.rpartition(".zip" + os.sep)[2]
+    return kept(name.encode() + b"\0" + source, lambda: _compile(name, source))
 
 
 zipimport._compile_source = compile_source  # type: ignore[attr-defined]

@@ -31,6 +31,7 @@ def nox(*arguments: str) -> subprocess.CompletedProcess[str]:
 SESSIONS = [each["session"] for each in json.loads(nox("--list", "--json").stdout)]
 
 
+@pytest.mark.usefixtures("once_for_these_files")
 @pytest.mark.parametrize("session", [each for each in SESSIONS if each != NO_CHECK])
 def test_session(session: str) -> None:
     run = nox("--session", session)

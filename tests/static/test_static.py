@@ -17,6 +17,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 
+@pytest.mark.usefixtures("once_for_these_files")
 @pytest.mark.parametrize(
     "command",
     [

@@ -72,16 +72,17 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, account.S
     return states
 
 
+@pytest.fixture(scope="class")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
 class OneLife:
     """One account, in which the steps follow each other."""
 
     #: Whether calls take effect and only their answers are lost. Otherwise they are never made.
     after: bool
-
-    @pytest.fixture(scope="class")
-    def lab(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-        with running_lab(tmp_path_factory.mktemp("lab")) as lab:
-            yield lab
 
     @pytest.mark.parametrize("number", range(len(LIFE)), ids=[step.name for step in LIFE])
     def test_killed_at_every_call_it_ends_where_it_would_have(

@@ -109,9 +109,11 @@ def test_a_deletion_is_asked_again(lab: Lab) -> None:
     with ThreadPoolExecutor() as executor:
         names = json.dumps({"seam_service": "other", "seam_next_service": "vpclink"})
         run = executor.submit(lab.playbook, "playbooks/k8s/remove_service.yml", "--extra-vars", names)
-        until(lambda: len(faults.injected(lab.folder)) > before)
-        restart(lab)
-        faults.clear(lab.folder)
+        try:
+            until(lambda: len(faults.injected(lab.folder)) > before)
+            restart(lab)
+        finally:
+            faults.clear(lab.folder)
         done = run.result()
     assert done.returncode == 0, done.output
     assert 'services "other" not found' in service("get", "other").stderr

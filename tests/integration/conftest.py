@@ -171,6 +171,10 @@ class Lab:
         events = [json.loads(line) for line in log.read_text().splitlines()]
         return [each for each in events if of in each["user"].get("username", "")]
 
+    def changes_asked_of_kubernetes(self, of: str) -> list[dict[str, Any]]:
+        """Of these, the ones that could have changed something."""
+        return [each for each in self.asked_of_kubernetes(of) if each["verb"] not in ("get", "list", "watch")]
+
     def kubectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [BIN / "kubectl", *arguments],

@@ -19,7 +19,7 @@ import pytest
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import Lab
+from .conftest import Lab, Run
 
 #: Seconds for which the API server is down, and for anything to come that has to come.
 DOWN = 3
@@ -99,16 +99,21 @@ def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path)
     assert "services" in watched
 
 
-def test_a_deletion_is_asked_again(lab: Lab) -> None:
-    def service(verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return lab.kubectl("-n", "petstore", verb, "service", *arguments)
+def service(lab: Lab, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return lab.kubectl("-n", "petstore", verb, "service", *arguments)
 
-    assert service("create", "clusterip", "other", "--tcp=80").returncode == 0
+
+def remove_service(lab: Lab, name: str, **variables: Any) -> Run:
+    names = {"seam_service": name, "seam_next_service": "vpclink"}
+    return lab.playbook("playbooks/k8s/remove_service.yml", "--extra-vars", json.dumps({**names, **variables}))
+
+
+def test_a_deletion_is_asked_again(lab: Lab) -> None:
+    assert service(lab, "create", "clusterip", "other", "--tcp=80").returncode == 0
     before = len(faults.injected(lab.folder))
     faults.add(lab.folder, Fault("hang", "kubernetes", "delete services", count=1))
     with ThreadPoolExecutor() as executor:
-        names = json.dumps({"seam_service": "other", "seam_next_service": "vpclink"})
-        run = executor.submit(lab.playbook, "playbooks/k8s/remove_service.yml", "--extra-vars", names)
+        run = executor.submit(remove_service, lab, "other")
         try:
             until(lambda: len(faults.injected(lab.folder)) > before)
             restart(lab)
@@ -116,7 +121,23 @@ def test_a_deletion_is_asked_again(lab: Lab) -> None:
             faults.clear(lab.folder)
         done = run.result()
     assert done.returncode == 0, done.output
-    assert 'services "other" not found' in service("get", "other").stderr
+    assert 'services "other" not found' in service(lab, "get", "other").stderr
+
+
+def test_one_that_was_waited_for_to_the_end_is_not(lab: Lab) -> None:
+    def hold(*finalizers: str) -> bool:
+        patch = json.dumps({"metadata": {"finalizers": finalizers}})
+        return service(lab, "patch", "held", "--type=merge", f"--patch={patch}").returncode == 0
+
+    assert service(lab, "create", "clusterip", "held", "--tcp=80").returncode == 0
+    assert hold("example.com/test")
+    before = len(lab.changes_asked_of_kubernetes("seam-k8s"))
+    run = remove_service(lab, "held", petstore_workload_wait_timeout=2)
+    asked = lab.changes_asked_of_kubernetes("seam-k8s")[before:]
+    assert hold()
+    assert run.returncode != 0
+    assert "Timed out waiting on resource" in run.output
+    assert [each["verb"] for each in asked] == ["delete"]
 
 
 def test_a_rollout_goes_on(lab: Lab) -> None:

@@ -111,10 +111,8 @@ def changes_in_kubernetes(lab: Lab) -> list[str]:
     """What the teams asked the API server to change, and not only what it would change."""
     return [
         f"{event['verb']} {event['requestURI']}"
-        for event in lab.asked_of_kubernetes("seam-k8s")
-        if event["stage"] == "ResponseComplete"
-        and event["verb"] not in ("get", "list", "watch")
-        and "dryRun=All" not in event["requestURI"]
+        for event in lab.changes_asked_of_kubernetes("seam-k8s")
+        if event["stage"] == "ResponseComplete" and "dryRun=All" not in event["requestURI"]
     ]
 
 

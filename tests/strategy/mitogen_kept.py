@@ -34,6 +34,7 @@ _compile, _compile_expression = Environment.compile, Environment.compile_express
 
 
 def identity(environment: Any, kind: str, source: str, *others: Any) -> bytes:
+    """Tells a template or an expression from all that would be compiled to something else."""
     context = _jinja_bits._TemplateCompileContext.current(optional=True)
     escapes = context and context.escape_backslashes
     options = [getattr(environment, option) for option in OPTIONS]
@@ -64,7 +65,7 @@ Environment.compile, Environment.compile_expression = compile_template, compile_
 
 
 class StrategyModule(ansible_mitogen.loaders.strategy_loader.get("mitogen_linear", class_only=True)):  # type: ignore[misc]
-    """Mitogen's."""
+    """Mitogen's, after all plugins of Jinja were loaded."""
 
     def run(self, *arguments: Any) -> Any:
         for loader in (filter_loader, test_loader):

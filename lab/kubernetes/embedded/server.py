@@ -81,7 +81,7 @@ class Server:
     def abort_connections(self) -> None:
         """End what is being answered, in the middle."""
         for transport in self._answering:
-            # One whose client is gone may be here still, and Python 3.11.2 has no way to abort it.
+            # One whose client is gone may be here still, and Python 3.11.2 fails to abort it.
             if not transport.is_closing():
                 transport.abort()
 

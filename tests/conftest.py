@@ -18,9 +18,9 @@ import pytest
 from ansible.plugins.loader import init_plugin_loader
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-#: A folder for PYTHONPATH with which the modules of a run start sooner: what it does is said there.
-BYTECODE = CHECKOUT / "tests/bytecode"
-os.environ["PYTHONPATH"] = os.pathsep.join([str(BYTECODE), *filter(None, [os.environ.get("PYTHONPATH")])])
+#: A folder for PYTHONPATH with which programs start sooner: what it does is said there.
+STARTUP = CHECKOUT / "tests/startup"
+os.environ["PYTHONPATH"] = os.pathsep.join([str(STARTUP), *filter(None, [os.environ.get("PYTHONPATH")])])
 init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])
 
 

@@ -23,7 +23,7 @@ import pytest
 from botocore.config import Config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-BYTECODE = CHECKOUT / "tests/bytecode"
+STARTUP = CHECKOUT / "tests/startup"
 BIN = Path(sys.executable).parent
 #: In the environment of a run, has its modules run in one process that stays, instead of a new one for each, and templates
 #: compiled once: two fifths of the CPU time. Users don't run playbooks so, and neither do the tests that stand for them: of
@@ -96,7 +96,7 @@ class Lab:
                 "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
                 "ANSIBLE_NOCOLOR": "1",
                 # Without what the checkout has: Ansible looks for collections along Python's path too.
-                "PYTHONPATH": str(BYTECODE),
+                "PYTHONPATH": str(STARTUP),
                 "SEAM_LAB_FOLDER": str(self.folder),
                 **(ONE_PROCESS if project == CHECKOUT else {}),
                 **(environment or {}),

@@ -18,7 +18,7 @@ from typing import Any
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import BIN, BYTECODE, CHECKOUT, ONE_PROCESS, Lab
+from .conftest import BIN, STARTUP, CHECKOUT, ONE_PROCESS, Lab
 
 #: In the environment of a run and of all that it starts.
 MARK = "SEAM_RUN_TO_KILL"
@@ -62,7 +62,7 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
             env={
                 **os.environ,
                 "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-                "PYTHONPATH": str(BYTECODE),
+                "PYTHONPATH": str(STARTUP),
                 "SEAM_LAB_FOLDER": str(lab.folder),
                 **ONE_PROCESS,
                 MARK: str(lab.folder),

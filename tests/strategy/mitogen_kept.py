@@ -11,6 +11,7 @@ loaded before any is forked.
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 from types import CodeType
 from typing import Any
@@ -70,4 +71,6 @@ class StrategyModule(ansible_mitogen.loaders.strategy_loader.get("mitogen_linear
     def run(self, *arguments: Any) -> Any:
         for loader in (filter_loader, test_loader):
             list(loader.all())
+        # What there is now stays: no worker need look whether it is garbage, which copies the memory that it shares.
+        gc.freeze()
         return super().run(*arguments)

@@ -18,7 +18,7 @@ from typing import Any
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import BIN, STARTUP, CHECKOUT, ONE_PROCESS, Lab
+from .conftest import BIN, CHECKOUT, ONE_PROCESS, STARTUP, Lab
 
 #: In the environment of a run and of all that it starts.
 MARK = "SEAM_RUN_TO_KILL"

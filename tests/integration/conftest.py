@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ansible_mitogen
 import boto3
 import pytest
 from botocore.config import Config
@@ -25,15 +27,41 @@ from botocore.config import Config
 CHECKOUT = Path(__file__).resolve().parents[2]
 STARTUP = CHECKOUT / "tests/startup"
 BIN = Path(sys.executable).parent
-#: In the environment of a run, has its modules run in one process that stays, instead of a new one for each, and templates
-#: compiled once: two fifths of the CPU time. Users don't run playbooks so, and neither do the tests that stand for them: of
-#: the installed collection, and of AWX's jobs.
-ONE_PROCESS = {
-    "ANSIBLE_STRATEGY": "mitogen_kept",
-    "ANSIBLE_STRATEGY_PLUGINS": os.pathsep.join(
-        [str(CHECKOUT / "tests/strategy"), str(Path(ansible_mitogen.__file__).parent / "plugins/strategy")]
-    ),
-}
+
+
+@contextlib.contextmanager
+def preloaded(**environment: str) -> Iterator[dict[str, str]]:
+    """What has the runs with it in their environment find loaded and compiled what they need: half of their CPU time.
+
+    Users don't run playbooks so, and neither do the tests that stand for them: of the installed collection, and of AWX's jobs.
+    ``environment`` is for the server that runs the modules.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        address = f"{folder}/modules"
+        path = os.pathsep.join([str(STARTUP), str(CHECKOUT / ".venv/collections")])
+        server = subprocess.Popen(
+            [sys.executable, "-m", "module_server", address],
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert server.stdin and server.stdout
+        with server:
+            assert server.stdout.readline() == b"serving\n"
+            yield {
+                "ANSIBLE_STRATEGY": "preloaded",
+                "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
+                "MODULE_SERVER": address,
+            }
+            server.stdin.close()
+
+
+@functools.cache
+def preloaded_for_all() -> dict[str, str]:
+    """The same for all runs of this process."""
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(preloaded())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +126,7 @@ class Lab:
                 # Without what the checkout has: Ansible looks for collections along Python's path too.
                 "PYTHONPATH": str(STARTUP),
                 "SEAM_LAB_FOLDER": str(self.folder),
-                **(ONE_PROCESS if project == CHECKOUT else {}),
+                **(preloaded_for_all() if project == CHECKOUT else {}),
                 **(environment or {}),
             },
             stdout=subprocess.PIPE,

@@ -18,7 +18,7 @@ from typing import Any
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import BIN, CHECKOUT, ONE_PROCESS, STARTUP, Lab
+from .conftest import BIN, CHECKOUT, STARTUP, Lab, preloaded
 
 #: In the environment of a run and of all that it starts.
 MARK = "SEAM_RUN_TO_KILL"
@@ -55,7 +55,8 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
     """The call at which the run was killed, as it is listed; None when it finished."""
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"
-    with output.open("w") as log:
+    mark = {MARK: str(lab.folder)}
+    with output.open("w") as log, preloaded(**mark) as environment:
         run = subprocess.Popen(
             [BIN / "ansible-playbook", "-i", "inventories/lab", playbook, "--extra-vars", json.dumps(variables)],
             cwd=CHECKOUT,
@@ -64,22 +65,22 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
                 "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
                 "PYTHONPATH": str(STARTUP),
                 "SEAM_LAB_FOLDER": str(lab.folder),
-                **ONE_PROCESS,
-                MARK: str(lab.folder),
+                **environment,
+                **mark,
             },
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    deadline = time.monotonic() + LIMIT
-    while run.poll() is None:
-        hits = faults.injected(lab.folder)[before:]
-        if hits or time.monotonic() > deadline:
-            _kill(f"{MARK}={lab.folder}")
-            run.wait()
-            assert hits, f"{playbook} is stuck:\n{output.read_text()}"
-            hit: dict[str, str] = json.loads(hits[0])
-            return hit
-        time.sleep(0.02)
+        deadline = time.monotonic() + LIMIT
+        while run.poll() is None:
+            hits = faults.injected(lab.folder)[before:]
+            if hits or time.monotonic() > deadline:
+                _kill(f"{MARK}={lab.folder}")
+                run.wait()
+                assert hits, f"{playbook} is stuck:\n{output.read_text()}"
+                hit: dict[str, str] = json.loads(hits[0])
+                return hit
+            time.sleep(0.02)
     assert run.returncode == 0, output.read_text()
     return None
 

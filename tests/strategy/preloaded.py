@@ -2,23 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The strategy of tested playbooks: Mitogen's linear one, whose workers know what others found out before.
+"""The strategy of tested playbooks: Ansible's linear one, whose workers know what others found out before.
 
 Ansible forks a worker for each task, and what that has compiled and loaded is gone with it. A third of the workers' CPU time
-is Jinja compiling templates. Here the code of templates is kept, and the plugins that workers look for in all folders are
-loaded before any is forked.
+is Jinja compiling templates. Here the code of templates is kept, the plugins that most workers look for are loaded before any is
+forked, and modules are run by a server that has loaded what they import (module_server.py), at the socket in MODULE_SERVER.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib.metadata
+import json
+import os
+import sys
 from types import CodeType
 from typing import Any
 
-import ansible_mitogen.loaders
+import module_server
 from ansible._internal._templating import _jinja_bits
-from ansible.plugins.loader import filter_loader, test_loader
+from ansible.executor import module_common
+from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.plugins import action
+from ansible.plugins.loader import connection_loader, filter_loader, lookup_loader, shell_loader, test_loader
+from ansible.plugins.strategy import linear
+from ansible.utils.display import Display
 from jinja2.environment import TemplateExpression
 from sitecustomize import kept
 
@@ -65,12 +73,49 @@ def compile_expression(self: Any, source: str, undefined_to_none: bool = True) -
 Environment.compile, Environment.compile_expression = compile_template, compile_expression
 
 
-class StrategyModule(ansible_mitogen.loaders.strategy_loader.get("mitogen_linear", class_only=True)):  # type: ignore[misc]
-    """Mitogen's, after all plugins of Jinja were loaded."""
+Local: Any = connection_loader.get("local", class_only=True)
+_modify_module, _exec_command = action.modify_module, Local.exec_command
+#: What a request for the server begins with, where Ansible has the text of a module.
+REQUEST = b"module_server:"
+
+
+def modify_module(**options: Any) -> module_common._BuiltModule:
+    """Ansible's modify_module(), which makes a program of a module, its libraries and its arguments: here, a request."""
+    name = module_common._get_ansible_module_fqn(options["module_path"])
+    encoder = get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options["module_args"]}, cls=encoder)
+    request = json.dumps([name, arguments, options["environment"]], cls=encoder)
+    return module_common._BuiltModule(
+        b_module_data=REQUEST + request.encode(),
+        module_style="new",
+        shebang=f"#!{sys.executable}",
+        serialization_profile="legacy",
+    )
+
+
+def exec_command(self: Any, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> module_server.Result:
+    """The local connection's exec_command()."""
+    if not in_data or not in_data.startswith(REQUEST):
+        done: module_server.Result = _exec_command(self, cmd, in_data, sudoable)
+        return done
+    Display().vvv(f"EXEC {cmd}", host=self._play_context.remote_addr)
+    name, arguments, environment = json.loads(in_data.removeprefix(REQUEST))
+    request = module_server.Request(name, arguments.encode(), {**os.environ, **environment}, os.getcwd())
+    return module_server.execute(os.environ["MODULE_SERVER"], request)
+
+
+action.modify_module, Local.exec_command = modify_module, exec_command
+
+
+class StrategyModule(linear.StrategyModule):
+    """Ansible's linear one, after what workers would load was loaded."""
 
     def run(self, *arguments: Any) -> Any:
         for loader in (filter_loader, test_loader):
             list(loader.all())
+        for loader, names in ((lookup_loader, ("env", "file", "template")), (shell_loader, ("sh",))):
+            for name in names:
+                loader.get(name, class_only=True)
         # What there is now stays: no worker need look whether it is garbage, which copies the memory that it shares.
         gc.freeze()
         return super().run(*arguments)

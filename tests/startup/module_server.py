@@ -1,0 +1,144 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the modules of tested playbooks in forks of a process that has loaded what most of them need.
+
+Ansible starts a Python for each module, which loads boto3, Kubernetes' client and the descriptions of AWS' services, and ends.
+Here each module is a new process as well, with the arguments, environment and folder that Ansible gives it; it only finds
+loaded what it imports. It lives no longer than who asked for it. Started as ``python -m module_server SOCKET``; ends when its
+standard input does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from multiprocessing.connection import Client, Connection
+from typing import Any, NamedTuple, NoReturn
+
+SERVICES = ("apigateway", "apigatewayv2", "ec2", "eks", "elbv2", "iam", "resourcegroupstaggingapi", "sts")
+MODULES = (
+    "kubernetes.client.api.core_v1_api",
+    "kubernetes.dynamic",
+    "kubernetes.watch",
+    "ansible_collections.amazon.aws.plugins.module_utils.modules",
+    "ansible_collections.kubernetes.core.plugins.module_utils.k8s.core",
+    "ansible_collections.kubernetes.core.plugins.module_utils.k8s.runner",
+    "ansible_collections.kubernetes.core.plugins.module_utils.k8s.waiter",
+)
+
+
+class Request(NamedTuple):
+    """One module to run."""
+
+    #: Its name as a Python module.
+    name: str
+    #: What Ansible would write into the module: JSON.
+    arguments: bytes
+    environment: dict[str, str]
+    folder: str
+
+
+Result = tuple[int, bytes, bytes]
+
+
+def execute(address: str, request: Request) -> Result:
+    """Have the server at a socket's path run a module: its exit code, standard output and standard error."""
+    with Client(address) as connection:
+        connection.send(tuple(request))
+        result: Result = connection.recv()
+    return result
+
+
+def serve(address: str) -> None:
+    """Run modules until standard input ends."""
+    preload()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen(64)
+        print("serving", flush=True)
+        while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
+            accepted, _address = server.accept()
+            if os.fork() == 0:
+                server.close()
+                answer(Connection(accepted.detach()))
+            accepted.close()
+
+
+def preload() -> None:
+    import boto3
+    from ansible.module_utils import basic
+
+    assert basic
+    for name in MODULES:
+        importlib.import_module(name)
+    session = boto3.Session("unused", "unused", region_name="us-west-2")
+    for service in SERVICES:
+        session.client(service)
+
+
+def answer(connection: Connection) -> NoReturn:
+    """Run the module that is asked for, as the process that Ansible would have started."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request = Request(*connection.recv())
+    done = threading.Event()
+    threading.Thread(target=_end_with, args=(connection, done), daemon=True).start()
+    os.chdir(request.folder)
+    os.environ.clear()
+    os.environ.update(request.environment)
+    output, errors = os.memfd_create("output"), os.memfd_create("errors")
+    for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (errors, 2)):
+        os.dup2(source, target)
+    code = _run(request)
+    done.set()
+    connection.send((code, _content(output), _content(errors)))
+    os._exit(code)
+
+
+def _run(request: Request) -> int:
+    """Run the module as Ansible's own wrapper does; the exit code."""
+    from ansible.module_utils._internal._ansiballz import _loader
+
+    code: Any = 0
+    try:
+        _loader.run_module(
+            json_params=request.arguments, profile="legacy", module_fqn=request.name, modlib_path="", extensions={}
+        )
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def _content(file: int) -> bytes:
+    with open(file, "rb") as opened:
+        opened.seek(0)
+        return opened.read()
+
+
+def _end_with(connection: Connection, done: threading.Event) -> None:
+    """End this process and what it started when whoever asked for it has ended, and not otherwise."""
+    with contextlib.suppress(EOFError, OSError):
+        connection.recv()
+    if not done.is_set():
+        os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

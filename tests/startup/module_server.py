@@ -22,11 +22,13 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from multiprocessing.connection import Client, Connection
 from typing import Any, NamedTuple, NoReturn
 
 SERVICES = ("apigateway", "apigatewayv2", "ec2", "eks", "elbv2", "iam", "resourcegroupstaggingapi", "sts")
 MODULES = (
+    "ansible.module_utils.basic",
     "kubernetes.client.api.core_v1_api",
     "kubernetes.dynamic",
     "kubernetes.watch",
@@ -76,14 +78,17 @@ def serve(address: str) -> None:
 
 
 def preload() -> None:
-    import boto3
-    from ansible.module_utils import basic
-
-    assert basic
     for name in MODULES:
         importlib.import_module(name)
+    make_clients(SERVICES)
+
+
+def make_clients(services: Iterable[str]) -> None:
+    """Make boto3's clients of these services once, which loads what any of them needs."""
+    import boto3
+
     session = boto3.Session("unused", "unused", region_name="us-west-2")
-    for service in SERVICES:
+    for service in services:
         session.client(service)
 
 

@@ -24,7 +24,7 @@ from ansible._internal._templating import _jinja_bits
 from ansible.executor import module_common
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import action
-from ansible.plugins.loader import connection_loader, filter_loader, lookup_loader, shell_loader, test_loader
+from ansible.plugins.loader import connection_loader, filter_loader, lookup_loader, test_loader
 from ansible.plugins.strategy import linear
 from ansible.utils.display import Display
 from jinja2.environment import TemplateExpression
@@ -110,12 +110,15 @@ action.modify_module, Local.exec_command = modify_module, exec_command
 class StrategyModule(linear.StrategyModule):
     """Ansible's linear one, after what workers would load was loaded."""
 
-    def run(self, *arguments: Any) -> Any:
+    def run(self, iterator: Any, play_context: Any) -> Any:
         for loader in (filter_loader, test_loader):
             list(loader.all())
-        for loader, names in ((lookup_loader, ("env", "file", "template")), (shell_loader, ("sh",))):
-            for name in names:
-                loader.get(name, class_only=True)
+        for name in ("env", "file", "template"):
+            lookup_loader.get(f"ansible.builtin.{name}", class_only=True)
+        if iterator._play.hosts == ["k8s"]:
+            # It loads boto3, which other plays don't need outside modules.
+            lookup_loader.get("seam.eks_auto.kubeconfig", class_only=True)
+            module_server.make_clients(["eks", "sts"])
         # What there is now stays: no worker need look whether it is garbage, which copies the memory that it shares.
         gc.freeze()
-        return super().run(*arguments)
+        return super().run(iterator, play_context)

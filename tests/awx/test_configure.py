@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.integration.conftest import preloaded_for_all
+
 from .stand_in import TOKEN, StandIn, running
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,6 +47,7 @@ def configure(url: str, *variables: str) -> subprocess.CompletedProcess[str]:
         cwd=CHECKOUT,
         env={
             **os.environ,
+            **preloaded_for_all(),
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "CONTROLLER_HOST": url,

@@ -51,9 +51,9 @@ class Settings:
     def between_checks(self, seconds: float, passed: int) -> float:
         """How long this lab waits after a health check or probe that comes every so many seconds on AWS.
 
-        A tenth of that, and less in a faster lab, though what has passed often is not asked more than twice a second.
+        A tenth of that, and less in a faster lab, though what has passed often is not asked more than once a second.
         """
-        return max(seconds * self.pace / 10, 0.5 if passed > 10 else 0.1)
+        return max(seconds * self.pace / 10, 1.0 if passed > 10 else 0.1)
 
     def loopback(self, address: str) -> str:
         """The loopback address behind a VPC address."""

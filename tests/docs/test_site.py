@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,9 +17,14 @@ import pytest
 from tools import docs_site
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return docs_site.build(tmp_path_factory.mktemp("docs"))
+@functools.cache
+def built(make_folder: Callable[[str], Path]) -> Path:
+    return docs_site.build(make_folder("docs"))
+
+
+@pytest.fixture
+def site(once_for_these_files: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp)
 
 
 class Page(HTMLParser):

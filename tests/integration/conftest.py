@@ -30,18 +30,20 @@ BIN = Path(sys.executable).parent
 
 
 @contextlib.contextmanager
-def preloaded(**environment: str) -> Iterator[dict[str, str]]:
+def preloaded(
+    collections: Path = CHECKOUT / ".venv/collections", environment: dict[str, str] | None = None
+) -> Iterator[dict[str, str]]:
     """What has the runs with it in their environment find loaded and compiled what they need: half of their CPU time.
 
-    Users don't run playbooks so, and neither do the tests that stand for them: of the installed collection, and of AWX's jobs.
-    ``environment`` is for the server that runs the modules.
+    Users don't run playbooks so: tests that stand for them, of the installed collection and of AWX's jobs, run some without.
+    The server that runs the modules has ``environment`` in its own, and loads them from ``collections``.
     """
     with tempfile.TemporaryDirectory() as folder:
         address = f"{folder}/modules"
-        path = os.pathsep.join([str(STARTUP), str(CHECKOUT / ".venv/collections")])
+        path = os.pathsep.join([str(STARTUP), str(collections)])
         server = subprocess.Popen(
             [sys.executable, "-m", "module_server", address],
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**os.environ, "PYTHONPATH": path, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -52,6 +54,8 @@ def preloaded(**environment: str) -> Iterator[dict[str, str]]:
                 "ANSIBLE_STRATEGY": "preloaded",
                 "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
                 "MODULE_SERVER": address,
+                # With it, Ansible hands a module to the connection, instead of the path of a file.
+                "ANSIBLE_PIPELINING": "true",
             }
             server.stdin.close()
 

@@ -56,7 +56,7 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"
     mark = {MARK: str(lab.folder)}
-    with output.open("w") as log, preloaded(**mark) as environment:
+    with output.open("w") as log, preloaded(environment=mark) as environment:
         run = subprocess.Popen(
             [BIN / "ansible-playbook", "-i", "inventories/lab", playbook, "--extra-vars", json.dumps(variables)],
             cwd=CHECKOUT,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import select
@@ -64,6 +65,7 @@ def execute(address: str, request: Request) -> Result:
 def serve(address: str) -> None:
     """Run modules until standard input ends."""
     preload()
+    gc.freeze()  # all of it stays: no fork need look whether it is garbage
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.usefixtures("once_for_these_files")
 def test_the_page_is_not_stale() -> None:
     page = CHECKOUT / "docs/responsibilities.md"
     written = subprocess.run(

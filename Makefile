@@ -21,9 +21,9 @@ help: ## list the commands
 demo: .venv/lab ## start the lab, run site.yml against it, call the API
 	@$(BIN)/python -m lab demo
 
-# Five at a time keep two processors busy, as much of the time is waiting.
+# Four at a time keep two processors busy, as much of the time is waiting.
 test: .venv/test .venv/docs ## every check and test
-	@$(BIN)/python -m pytest --numprocesses 5 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test .venv/docs ## the static checks alone
 	@$(BIN)/python -m pytest tests/static

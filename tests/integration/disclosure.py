@@ -47,7 +47,7 @@ class Disclosure:
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(0.1):
+            while not ended.wait(0.25):
                 for path in Path("/proc").glob("[0-9]*/cmdline"):
                     with contextlib.suppress(OSError):
                         self.commands.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))

@@ -6,8 +6,8 @@
 
 The inventory is the example's, exported as AWX keeps it; extra variables are the survey's defaults; credentials come from
 what the credential type injects, and from nowhere else. What AWX itself does before and after is not here: its database,
-its permissions, the image (ansible-runner runs in the tests' own environment). The tests build on each other, in
-the order of the two workflows.
+its permissions, the image (ansible-runner runs in the tests' own environment). The first job of each team finds nothing loaded
+(conftest.preloaded). The tests build on each other, in the order of the two workflows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 import yaml
 from jinja2 import sandbox
 
-from .conftest import BIN, CHECKOUT, Lab
+from .conftest import BIN, CHECKOUT, STARTUP, Lab, preloaded_for_all
 
 PATTERN = CHECKOUT / "extensions/patterns/eks_auto_api"
 TEMPLATES = {
@@ -44,6 +44,8 @@ READING = {
     "EKS API / infra / Upgrade preflight",
     "EKS API / infra / Orphans",
 }
+#: The first of each team, which find nothing loaded that they need.
+FIRST = ("EKS API / infra / Foundation", "EKS API / k8s / Workload")
 TEAMS = {name: each["team"] for each in CONTROLLER["templates"] for name in each["names"]}
 
 
@@ -148,7 +150,11 @@ class Controller:
         playbook = f"extensions/patterns/eks_auto_api/playbooks/{TEMPLATES[template]['playbook']}"
         run = subprocess.run(
             [BIN / "ansible-runner", "run", data, "--playbook", playbook, "--ident", "job"],
-            env={"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(data)},
+            env={
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "HOME": str(data),
+                **({} if template in FIRST else {"PYTHONPATH": str(STARTUP), **preloaded_for_all()}),
+            },
             capture_output=True,
             text=True,
             check=False,

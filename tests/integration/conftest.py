@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ansible_server
 import boto3
 import pytest
 from botocore.config import Config
@@ -27,6 +28,26 @@ from botocore.config import Config
 CHECKOUT = Path(__file__).resolve().parents[2]
 STARTUP = CHECKOUT / "tests/startup"
 BIN = Path(sys.executable).parent
+
+
+@contextlib.contextmanager
+def server(what: str, collections: Path, environment: dict[str, str]) -> Iterator[str]:
+    """A server of modules or of ansible-playbook, and the path of its socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        address = f"{folder}/socket"
+        path = os.pathsep.join([str(STARTUP), str(collections)])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ansible_server", address, what],
+            cwd=CHECKOUT,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdin and process.stdout
+        with process:
+            assert process.stdout.readline() == b"serving\n"
+            yield address
+            process.stdin.close()
 
 
 @contextlib.contextmanager
@@ -38,34 +59,34 @@ def preloaded(
     Users don't run playbooks so: tests that stand for them, of the installed collection and of AWX's jobs, run some without.
     The server that runs the modules has ``environment`` in its own, and loads them from ``collections``.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        address = f"{folder}/modules"
-        path = os.pathsep.join([str(STARTUP), str(collections)])
-        server = subprocess.Popen(
-            [sys.executable, "-m", "module_server", address],
-            env={**os.environ, "PYTHONPATH": path, **(environment or {})},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert server.stdin and server.stdout
-        with server:
-            assert server.stdout.readline() == b"serving\n"
-            yield {
-                "ANSIBLE_STRATEGY": "preloaded",
-                "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
-                "MODULE_SERVER": address,
-                # With it, Ansible hands a module to the connection, instead of the path of a file.
-                "ANSIBLE_PIPELINING": "true",
-            }
-            server.stdin.close()
+    with server("modules", collections, environment or {}) as address:
+        yield {
+            "ANSIBLE_STRATEGY": "preloaded",
+            "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
+            "MODULE_SERVER": address,
+            # With it, Ansible hands a module to the connection, instead of the path of a file.
+            "ANSIBLE_PIPELINING": "true",
+        }
+
+
+_OPEN = contextlib.ExitStack()
+atexit.register(_OPEN.close)
 
 
 @functools.cache
 def preloaded_for_all() -> dict[str, str]:
     """The same for all runs of this process."""
-    stack = contextlib.ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(preloaded())
+    return _OPEN.enter_context(preloaded())
+
+
+@functools.cache
+def playbook_server() -> str:
+    """Where the ansible-playbook of this checkout is loaded, with the settings of its runs."""
+    return _OPEN.enter_context(server(ansible_server.PLAYBOOK, CHECKOUT, checkout_environment()))
+
+
+def checkout_environment() -> dict[str, str]:
+    return {**preloaded_for_all(), "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,17 +141,27 @@ class Lab:
         inventory: Path = CHECKOUT / "inventories/lab",
     ) -> Run:
         """Run a playbook as one does in a project's folder, by the project's ansible.cfg."""
+        arguments = ("-i", str(inventory), playbook, *arguments)
+        ours = {"SEAM_LAB_FOLDER": str(self.folder), "PYTHONPATH": str(STARTUP)}
+        if project == CHECKOUT and environment is None:
+            request = ansible_server.Request(
+                ansible_server.PLAYBOOK,
+                json.dumps(arguments).encode(),
+                {**os.environ, **checkout_environment(), **ours},
+                str(CHECKOUT),
+            )
+            code, output, errors = ansible_server.execute(playbook_server(), request)
+            return Run(code, (output + errors).decode())
         run = subprocess.run(
-            [BIN / "ansible-playbook", "-i", str(inventory), playbook, *arguments],
+            [BIN / "ansible-playbook", *arguments],
             cwd=project,
             env={
                 **os.environ,
+                **(checkout_environment() if project == CHECKOUT else {}),
                 "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
                 "ANSIBLE_NOCOLOR": "1",
                 # Without what the checkout has: Ansible looks for collections along Python's path too.
-                "PYTHONPATH": str(STARTUP),
-                "SEAM_LAB_FOLDER": str(self.folder),
-                **(preloaded_for_all() if project == CHECKOUT else {}),
+                **ours,
                 **(environment or {}),
             },
             stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@
 
 Ansible forks a worker for each task, and what that has compiled and loaded is gone with it. A third of the workers' CPU time
 is Jinja compiling templates. Here the code of templates is kept, the plugins that most workers look for are loaded before any is
-forked, and modules are run by a server that has loaded what they import (module_server.py), at the socket in MODULE_SERVER.
+forked, and modules are run by a server that has loaded what they import (ansible_server.py), at the socket in MODULE_SERVER.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 from types import CodeType
 from typing import Any
 
-import module_server
+import ansible_server
 from ansible._internal._templating import _jinja_bits
 from ansible.executor import module_common
 from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -76,7 +76,7 @@ Environment.compile, Environment.compile_expression = compile_template, compile_
 Local: Any = connection_loader.get("local", class_only=True)
 _modify_module, _exec_command = action.modify_module, Local.exec_command
 #: What a request for the server begins with, where Ansible has the text of a module.
-REQUEST = b"module_server:"
+REQUEST = b"ansible_server:"
 
 
 def modify_module(**options: Any) -> module_common._BuiltModule:
@@ -93,15 +93,15 @@ def modify_module(**options: Any) -> module_common._BuiltModule:
     )
 
 
-def exec_command(self: Any, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> module_server.Result:
+def exec_command(self: Any, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> ansible_server.Result:
     """The local connection's exec_command()."""
     if not in_data or not in_data.startswith(REQUEST):
-        done: module_server.Result = _exec_command(self, cmd, in_data, sudoable)
+        done: ansible_server.Result = _exec_command(self, cmd, in_data, sudoable)
         return done
     Display().vvv(f"EXEC {cmd}", host=self._play_context.remote_addr)
     name, arguments, environment = json.loads(in_data.removeprefix(REQUEST))
-    request = module_server.Request(name, arguments.encode(), {**os.environ, **environment}, os.getcwd())
-    return module_server.execute(os.environ["MODULE_SERVER"], request)
+    request = ansible_server.Request(name, arguments.encode(), {**os.environ, **environment}, os.getcwd())
+    return ansible_server.execute(os.environ["MODULE_SERVER"], request)
 
 
 action.modify_module, Local.exec_command = modify_module, exec_command
@@ -118,7 +118,7 @@ class StrategyModule(linear.StrategyModule):
         if iterator._play.hosts == ["k8s"]:
             # It loads boto3, which other plays don't need outside modules.
             lookup_loader.get("seam.eks_auto.kubeconfig", class_only=True)
-            module_server.make_clients(["eks", "sts"])
+            ansible_server.make_clients(["eks", "sts"])
         # What there is now stays: no worker need look whether it is garbage, which copies the memory that it shares.
         gc.freeze()
         return super().run(iterator, play_context)

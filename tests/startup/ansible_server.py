@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the modules of tested playbooks in forks of a process that has loaded what most of them need.
+"""Runs the modules of tested playbooks, or ansible-playbook itself, in forks of a process that has loaded what they need.
 
 Ansible starts a Python for each module, which loads boto3, Kubernetes' client and the descriptions of AWS' services, and ends.
 Here each module is a new process as well, with the arguments, environment and folder that Ansible gives it; it only finds
-loaded what it imports. It lives no longer than who asked for it. Started as ``python -m module_server SOCKET``; ends when its
-standard input does.
+loaded what it imports. So does ansible-playbook. Both live no longer than who asked for them.
+
+Started as ``python -m ansible_server SOCKET modules`` or ``python -m ansible_server SOCKET ansible-playbook``, the latter in the
+folder and with the settings (ANSIBLE_...) of its runs. It ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import json
 import os
 import select
 import signal
@@ -40,12 +43,16 @@ MODULES = (
 )
 
 
+#: Instead of a module's name.
+PLAYBOOK = "ansible-playbook"
+
+
 class Request(NamedTuple):
-    """One module to run."""
+    """One module to run, or ansible-playbook."""
 
     #: Its name as a Python module.
     name: str
-    #: What Ansible would write into the module: JSON.
+    #: What Ansible would write into the module, or ansible-playbook's arguments: JSON.
     arguments: bytes
     environment: dict[str, str]
     folder: str
@@ -62,9 +69,13 @@ def execute(address: str, request: Request) -> Result:
     return result
 
 
-def serve(address: str) -> None:
-    """Run modules until standard input ends."""
-    preload()
+def serve(address: str, what: str) -> None:
+    """Run modules, or ansible-playbook, until standard input ends."""
+    if what == PLAYBOOK:
+        importlib.import_module("ansible.cli.playbook")
+        importlib.import_module("ansible.plugins.strategy.linear")
+    else:
+        preload()
     gc.freeze()  # all of it stays: no fork need look whether it is garbage
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
     with socket.socket(socket.AF_UNIX) as server:
@@ -99,6 +110,7 @@ def answer(connection: Connection) -> NoReturn:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request = Request(*connection.recv())
+    atexit._clear()  # what is registered is the server's
     done = threading.Event()
     threading.Thread(target=_end_with, args=(connection, done), daemon=True).start()
     os.chdir(request.folder)
@@ -114,14 +126,12 @@ def answer(connection: Connection) -> NoReturn:
 
 
 def _run(request: Request) -> int:
-    """Run the module as Ansible's own wrapper does; the exit code."""
-    from ansible.module_utils._internal._ansiballz import _loader
-
     code: Any = 0
     try:
-        _loader.run_module(
-            json_params=request.arguments, profile="legacy", module_fqn=request.name, modlib_path="", extensions={}
-        )
+        if request.name == PLAYBOOK:
+            _run_playbook(json.loads(request.arguments))
+        else:
+            _run_module(request)
     except SystemExit as ended:
         code = ended.code
     except BaseException:
@@ -131,6 +141,21 @@ def _run(request: Request) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return code if isinstance(code, int) else int(code is not None)
+
+
+def _run_module(request: Request) -> None:
+    """Run a module as Ansible's own wrapper does."""
+    from ansible.module_utils._internal._ansiballz import _loader
+
+    _loader.run_module(
+        json_params=request.arguments, profile="legacy", module_fqn=request.name, modlib_path="", extensions={}
+    )
+
+
+def _run_playbook(arguments: list[str]) -> None:
+    from ansible.cli import playbook
+
+    playbook.main([PLAYBOOK, *arguments])
 
 
 def _content(file: int) -> bytes:
@@ -148,4 +173,4 @@ def _end_with(connection: Connection, done: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

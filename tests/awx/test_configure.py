@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.conftest import preloaded_for_all
+from tests.integration import preloaded
 
 from .stand_in import TOKEN, StandIn, running
 
@@ -47,7 +47,7 @@ def configure(url: str, *variables: str) -> subprocess.CompletedProcess[str]:
         cwd=CHECKOUT,
         env={
             **os.environ,
-            **preloaded_for_all(),
+            **preloaded.modules_for_all(),
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "CONTROLLER_HOST": url,

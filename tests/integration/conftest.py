@@ -6,87 +6,26 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import dataclasses
-import functools
 import json
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ansible_server
 import boto3
 import pytest
 from botocore.config import Config
 
+from . import preloaded
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 STARTUP = CHECKOUT / "tests/startup"
 BIN = Path(sys.executable).parent
-
-
-@contextlib.contextmanager
-def server(what: str, collections: Path, environment: dict[str, str]) -> Iterator[str]:
-    """A server of modules or of ansible-playbook, and the path of its socket."""
-    with tempfile.TemporaryDirectory() as folder:
-        address = f"{folder}/socket"
-        path = os.pathsep.join([str(STARTUP), str(collections)])
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ansible_server", address, what],
-            cwd=CHECKOUT,
-            env={**os.environ, "PYTHONPATH": path, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdin and process.stdout
-        with process:
-            assert process.stdout.readline() == b"serving\n"
-            yield address
-            process.stdin.close()
-
-
-@contextlib.contextmanager
-def preloaded(
-    collections: Path = CHECKOUT / ".venv/collections", environment: dict[str, str] | None = None
-) -> Iterator[dict[str, str]]:
-    """What has the runs with it in their environment find loaded and compiled what they need: half of their CPU time.
-
-    Users don't run playbooks so: tests that stand for them, of the installed collection and of AWX's jobs, run some without.
-    The server that runs the modules has ``environment`` in its own, and loads them from ``collections``.
-    """
-    with server("modules", collections, environment or {}) as address:
-        yield {
-            "ANSIBLE_STRATEGY": "preloaded",
-            "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
-            "MODULE_SERVER": address,
-            # With it, Ansible hands a module to the connection, instead of the path of a file.
-            "ANSIBLE_PIPELINING": "true",
-        }
-
-
-_OPEN = contextlib.ExitStack()
-atexit.register(_OPEN.close)
-
-
-@functools.cache
-def preloaded_for_all() -> dict[str, str]:
-    """The same for all runs of this process."""
-    return _OPEN.enter_context(preloaded())
-
-
-@functools.cache
-def playbook_server() -> str:
-    """Where the ansible-playbook of this checkout is loaded, with the settings of its runs."""
-    return _OPEN.enter_context(server(ansible_server.PLAYBOOK, CHECKOUT, checkout_environment()))
-
-
-def checkout_environment() -> dict[str, str]:
-    return {**preloaded_for_all(), "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,29 +80,21 @@ class Lab:
         inventory: Path = CHECKOUT / "inventories/lab",
     ) -> Run:
         """Run a playbook as one does in a project's folder, by the project's ansible.cfg."""
-        arguments = ("-i", str(inventory), playbook, *arguments)
-        ours = {"SEAM_LAB_FOLDER": str(self.folder), "PYTHONPATH": str(STARTUP)}
-        if project == CHECKOUT and environment is None:
-            request = ansible_server.Request(
-                ansible_server.PLAYBOOK,
-                json.dumps(arguments).encode(),
-                {**os.environ, **checkout_environment(), **ours},
-                str(CHECKOUT),
-            )
-            code, output, errors = ansible_server.execute(playbook_server(), request)
-            return Run(code, (output + errors).decode())
+        command = [str(BIN / "ansible-playbook"), "-i", str(inventory), playbook, *arguments]
+        started = {
+            **os.environ,
+            **preloaded.settings(project),
+            # Without what the checkout has: Ansible looks for collections along Python's path too.
+            "PYTHONPATH": str(STARTUP),
+            "SEAM_LAB_FOLDER": str(self.folder),
+            **(environment or {}),
+        }
+        if project == CHECKOUT and not environment:
+            return Run(*preloaded.run_playbook(command[1:], started))
         run = subprocess.run(
-            [BIN / "ansible-playbook", *arguments],
+            command,
             cwd=project,
-            env={
-                **os.environ,
-                **(checkout_environment() if project == CHECKOUT else {}),
-                "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
-                "ANSIBLE_NOCOLOR": "1",
-                # Without what the checkout has: Ansible looks for collections along Python's path too.
-                **ours,
-                **(environment or {}),
-            },
+            env=started,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -18,7 +18,8 @@ from typing import Any
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import BIN, CHECKOUT, STARTUP, Lab, preloaded
+from . import preloaded
+from .conftest import BIN, CHECKOUT, STARTUP, Lab
 
 #: In the environment of a run and of all that it starts.
 MARK = "SEAM_RUN_TO_KILL"
@@ -56,7 +57,7 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"
     mark = {MARK: str(lab.folder)}
-    with output.open("w") as log, preloaded(environment=mark) as environment:
+    with output.open("w") as log, preloaded.modules(environment=mark) as environment:
         run = subprocess.Popen(
             [BIN / "ansible-playbook", "-i", "inventories/lab", playbook, "--extra-vars", json.dumps(variables)],
             cwd=CHECKOUT,

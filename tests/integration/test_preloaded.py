@@ -17,12 +17,12 @@ import ansible_server
 import pytest
 from ansible_server import Request
 
-from .conftest import preloaded
+from . import preloaded
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with preloaded() as environment:
+    with preloaded.modules() as environment:
         yield environment["MODULE_SERVER"]
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import Lab, Run, preloaded
+from . import preloaded
+from .conftest import Lab, Run
 
 TEAMS = ("infra.foundation", "k8s.workload", "infra.api")
 Playbook = Callable[..., Run]
@@ -52,7 +53,7 @@ def as_a_user(lab: Lab, user_project: Path) -> Playbook:
 @pytest.fixture(scope="module")
 def playbook(as_a_user: Playbook, user_project: Path) -> Iterator[Playbook]:
     """The same, sooner."""
-    with preloaded(user_project / "collections") as environment:
+    with preloaded.modules(user_project / "collections") as environment:
         yield functools.partial(as_a_user, environment=environment)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import preloaded_for_all
+from tests.integration import preloaded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -34,7 +34,7 @@ def test_scenario(scenario: str, tmp_path: Path) -> None:
             "MOLECULE_GLOB": "molecule/*/molecule.yml",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
             "NO_COLOR": "1",
-            **preloaded_for_all(),
+            **preloaded.modules_for_all(),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

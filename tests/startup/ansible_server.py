@@ -4,7 +4,7 @@
 
 """Runs the modules of tested playbooks, or ansible-playbook itself, in forks of a process that has loaded what they need.
 
-Ansible starts a Python for each module, which loads boto3, Kubernetes' client and the descriptions of AWS' services, and ends.
+Ansible starts a Python for each module, which loads boto3, Kubernetes' client and the descriptions of AWS's services, and ends.
 Here each module is a new process as well, with the arguments, environment and folder that Ansible gives it; it only finds
 loaded what it imports. So does ansible-playbook. Both live no longer than who asked for them.
 

@@ -8,7 +8,7 @@ Most of the CPU time of a playbook here goes into what each of its processes doe
 
 - Ansible sends each module as source in a zip of its own, which Python compiles anew each time. What was compiled is kept, under
   the name and the source that it was compiled from.
-- Each session of botocore reads AWS' descriptions of the services and of its regions, some of which are megabytes of JSON. The
+- Each session of botocore reads AWS's descriptions of the services and of its regions, some of which are megabytes of JSON. The
   modules that run in one process share what one of them has read.
 - Python looks for garbage after each 700 new objects, of which programs that import this much make millions that stay.
 """

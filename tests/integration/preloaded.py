@@ -1,0 +1,92 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs of playbooks that find loaded and compiled what they need: half of their CPU time.
+
+Users don't run playbooks so: tests that stand for them, of the installed collection and of AWX's jobs, run some without.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import ansible_server
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COLLECTIONS = CHECKOUT / ".venv/collections"
+
+#: Ends, with this process, the servers that all of its runs use.
+_SERVERS = contextlib.ExitStack()
+atexit.register(_SERVERS.close)
+
+
+@contextlib.contextmanager
+def _server(what: str, collections: Path, environment: dict[str, str]) -> Iterator[str]:
+    """A server of modules or of ansible-playbook, and the path of its socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        address = f"{folder}/socket"
+        path = os.pathsep.join([str(CHECKOUT / "tests/startup"), str(collections)])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ansible_server", address, what],
+            cwd=CHECKOUT,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdin and process.stdout
+        with process:
+            assert process.stdout.readline() == b"serving\n"
+            yield address
+            process.stdin.close()
+
+
+@contextlib.contextmanager
+def modules(collections: Path = COLLECTIONS, environment: dict[str, str] | None = None) -> Iterator[dict[str, str]]:
+    """What the environment of a run needs, so that its modules are run by a server.
+
+    The server has ``environment`` in its own, and loads modules from ``collections``.
+    """
+    with _server("modules", collections, environment or {}) as address:
+        yield {
+            "ANSIBLE_STRATEGY": "preloaded",
+            "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
+            "MODULE_SERVER": address,
+            # With it, Ansible hands a module to the connection, instead of the path of a file.
+            "ANSIBLE_PIPELINING": "true",
+        }
+
+
+@functools.cache
+def modules_for_all() -> dict[str, str]:
+    """The same for all runs of this process."""
+    return _SERVERS.enter_context(modules())
+
+
+def settings(project: Path) -> dict[str, str]:
+    """Ansible's settings for runs in a project's folder; of the checkout's own, the modules are run by a server."""
+    ours = {"ANSIBLE_CONFIG": str(project / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    return {**ours, **modules_for_all()} if project == CHECKOUT else ours
+
+
+@functools.cache
+def _playbooks() -> str:
+    """The socket of a server of ansible-playbook, which has loaded the settings of the checkout's runs."""
+    return _SERVERS.enter_context(_server(ansible_server.PLAYBOOK, CHECKOUT, settings(CHECKOUT)))
+
+
+def run_playbook(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Run ansible-playbook in the checkout, with its settings in the environment: the exit code, and what it showed."""
+    text = json.dumps(arguments).encode()
+    request = ansible_server.Request(ansible_server.PLAYBOOK, text, environment, str(CHECKOUT))
+    code, output, errors = ansible_server.execute(_playbooks(), request)
+    return code, (output + errors).decode()

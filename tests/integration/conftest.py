@@ -13,7 +13,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from . import preloaded
 CHECKOUT = Path(__file__).resolve().parents[2]
 STARTUP = CHECKOUT / "tests/startup"
 BIN = Path(sys.executable).parent
+#: Seconds for anything to come that has to come: never reached when all is well.
+LIMIT = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,6 +184,15 @@ class Lab:
             text=True,
             check=False,
         )
+
+
+def until(found: Callable[[], Any]) -> Any:
+    """Wait for what has to come, and return it."""
+    deadline = time.monotonic() + LIMIT
+    while not (it := found()):
+        assert time.monotonic() < deadline, f"It did not come in {LIMIT} s"
+        time.sleep(0.05)
+    return it
 
 
 @contextlib.contextmanager

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,11 @@ import pytest
 from lab import faults
 from lab.faults import Fault
 
-from .conftest import Lab, Run
+from .conftest import LIMIT, Lab, Run, until
 
-#: Seconds for which the API server is down, and for anything to come that has to come.
+#: Seconds for which the API server is down.
 DOWN = 3
-LIMIT = 60
 WORKLOAD = "playbooks/k8s/workload.yml"
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + LIMIT
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def restart(lab: Lab) -> None:

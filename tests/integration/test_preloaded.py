@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing.connection import Client
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from ansible_server import Request
 
 from . import preloaded
+from .conftest import until
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,6 @@ def shell(folder: Path, script: str) -> Request:
     arguments = {"ANSIBLE_MODULE_ARGS": {"argv": ["sh", "-c", script], "_ansible_keep_remote_files": False}}
     environment = {"PATH": os.environ["PATH"], "GREETING": "hello"}
     return Request("ansible.modules.command", json.dumps(arguments).encode(), environment, str(folder))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_it_has_its_arguments_environment_and_folder(address: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab
+from .conftest import Lab, until
 
 CONTRACT = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
 ROUNDS = 20
@@ -61,15 +61,9 @@ def group(lab: Lab) -> str:
     return arn
 
 
-def wait_until_unhealthy(lab: Lab, group: str) -> None:
-    elbv2 = lab.client("elbv2")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        (found,) = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        if found["TargetHealth"]["State"] == "unhealthy":
-            return
-        time.sleep(0.05)
-    pytest.fail("The target stayed healthy")
+def is_unhealthy(lab: Lab, group: str) -> bool:
+    (found,) = lab.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    return bool(found["TargetHealth"]["State"] == "unhealthy")
 
 
 def turned_healthy(lab: Lab) -> float:
@@ -81,7 +75,7 @@ def turned_healthy(lab: Lab) -> float:
 
 def delay(lab: Lab, group: str, progress: Path) -> float:
     """Seconds from the target turning healthy to the end of the module's process."""
-    wait_until_unhealthy(lab, group)
+    until(lambda: is_unhealthy(lab, group))
     arguments = {**CONTRACT, "observe": ["aws"], "wait_for": "healthy", "wait_timeout": 60}
     process = lab.start_module("eks_auto_nlb_info", arguments, "infra", progress)
     while not progress.exists():

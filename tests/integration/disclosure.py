@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -48,9 +49,11 @@ class Disclosure:
 
         def watch() -> None:
             while not ended.wait(0.25):
-                for path in Path("/proc").glob("[0-9]*/cmdline"):
+                for process in filter(str.isdecimal, os.listdir("/proc")):
                     with contextlib.suppress(OSError):
-                        self.commands.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                        self.commands.add(
+                            Path("/proc", process, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                        )
 
         watcher = threading.Thread(target=watch)
         watcher.start()

@@ -47,9 +47,8 @@ def configure(url: str, *variables: str) -> subprocess.CompletedProcess[str]:
         cwd=CHECKOUT,
         env={
             **os.environ,
+            **preloaded.settings(CHECKOUT),
             **preloaded.modules_for_all(),
-            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
             "CONTROLLER_HOST": url,
             "CONTROLLER_OAUTH_TOKEN": TOKEN,
             # The stand-in speaks HTTP; without this each request reads the machine's certificates all the same.

@@ -22,6 +22,7 @@ def built(make_folder: Callable[[str], Path]) -> Path:
     return docs_site.build(make_folder("docs"))
 
 
+# A fixture of the whole module would be made before the tests are skipped.
 @pytest.fixture
 def site(once_for_these_files: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory.mktemp)

@@ -25,7 +25,6 @@ from botocore.config import Config
 from . import preloaded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-STARTUP = CHECKOUT / "tests/startup"
 BIN = Path(sys.executable).parent
 #: Seconds for anything to come that has to come: never reached when all is well.
 LIMIT = 60
@@ -87,8 +86,7 @@ class Lab:
         started = {
             **os.environ,
             **preloaded.settings(project),
-            # Without what the checkout has: Ansible looks for collections along Python's path too.
-            "PYTHONPATH": str(STARTUP),
+            **(preloaded.modules_for_all() if project == CHECKOUT else {}),
             "SEAM_LAB_FOLDER": str(self.folder),
             **(environment or {}),
         }

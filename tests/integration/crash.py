@@ -19,7 +19,7 @@ from lab import faults
 from lab.faults import Fault
 
 from . import preloaded
-from .conftest import BIN, CHECKOUT, STARTUP, Lab
+from .conftest import BIN, CHECKOUT, Lab
 
 #: In the environment of a run and of all that it starts.
 MARK = "SEAM_RUN_TO_KILL"
@@ -63,8 +63,7 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
             cwd=CHECKOUT,
             env={
                 **os.environ,
-                "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-                "PYTHONPATH": str(STARTUP),
+                **preloaded.settings(CHECKOUT),
                 "SEAM_LAB_FOLDER": str(lab.folder),
                 **environment,
                 **mark,

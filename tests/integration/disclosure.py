@@ -48,7 +48,7 @@ class Disclosure:
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(0.25):
+            while not ended.wait(0.1):
                 for process in filter(str.isdecimal, os.listdir("/proc")):
                     with contextlib.suppress(OSError):
                         self.commands.add(

@@ -23,6 +23,7 @@ from pathlib import Path
 import ansible_server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+STARTUP = CHECKOUT / "tests/startup"
 COLLECTIONS = CHECKOUT / ".venv/collections"
 
 #: Ends, with this process, the servers that all of its runs use.
@@ -31,15 +32,14 @@ atexit.register(_SERVERS.close)
 
 
 @contextlib.contextmanager
-def _server(what: str, collections: Path, environment: dict[str, str]) -> Iterator[str]:
-    """A server of modules or of ansible-playbook, and the path of its socket."""
+def _server(what: str, environment: dict[str, str]) -> Iterator[str]:
+    """A server of modules or of ansible-playbook, with this in its environment, and the path of its socket."""
     with tempfile.TemporaryDirectory() as folder:
         address = f"{folder}/socket"
-        path = os.pathsep.join([str(CHECKOUT / "tests/startup"), str(collections)])
         process = subprocess.Popen(
             [sys.executable, "-m", "ansible_server", address, what],
             cwd=CHECKOUT,
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -56,7 +56,8 @@ def modules(collections: Path = COLLECTIONS, environment: dict[str, str] | None 
 
     The server has ``environment`` in its own, and loads modules from ``collections``.
     """
-    with _server("modules", collections, environment or {}) as address:
+    path = os.pathsep.join([str(STARTUP), str(collections)])
+    with _server("modules", {"PYTHONPATH": path, **(environment or {})}) as address:
         yield {
             "ANSIBLE_STRATEGY": "preloaded",
             "ANSIBLE_STRATEGY_PLUGINS": str(CHECKOUT / "tests/strategy"),
@@ -73,15 +74,19 @@ def modules_for_all() -> dict[str, str]:
 
 
 def settings(project: Path) -> dict[str, str]:
-    """Ansible's settings for runs in a project's folder; of the checkout's own, the modules are run by a server."""
-    ours = {"ANSIBLE_CONFIG": str(project / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    return {**ours, **modules_for_all()} if project == CHECKOUT else ours
+    """What the environment of all runs in a project's folder needs."""
+    return {
+        "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        # Without what the checkout has: Ansible looks for collections along Python's path too.
+        "PYTHONPATH": str(STARTUP),
+    }
 
 
 @functools.cache
 def _playbooks() -> str:
     """The socket of a server of ansible-playbook, which has loaded the settings of the checkout's runs."""
-    return _SERVERS.enter_context(_server(ansible_server.PLAYBOOK, CHECKOUT, settings(CHECKOUT)))
+    return _SERVERS.enter_context(_server(ansible_server.PLAYBOOK, {**settings(CHECKOUT), **modules_for_all()}))
 
 
 def run_playbook(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:

@@ -135,12 +135,23 @@ def test_a_rollout_goes_on(lab: Lab) -> None:
         got = lab.kubectl("-n", "petstore", "get", "deployment", "petstore", f"--output=jsonpath={{{path}}}")
         return int(got.stdout or 0)
 
-    before = field(".metadata.generation")
+    def hold(fault: Fault) -> Callable[[], bool]:
+        """Whether this fault has hit a call."""
+        before = len(faults.injected(lab.folder))
+        faults.add(lab.folder, fault)
+        return lambda: len(faults.injected(lab.folder)) > before
+
+    # The change is held up until the look that follows it is going to be, and that until the API server is down.
+    changes = hold(Fault("slow", "kubernetes", "patch deployments", seconds=2, count=1))
     with ThreadPoolExecutor() as executor:
         changed = json.dumps({"petstore_workload_replicas": 3})
         run = executor.submit(lab.playbook, WORKLOAD, "--extra-vars", changed)
-        until(lambda: field(".metadata.generation") > before)
-        restart(lab)
+        try:
+            until(changes)
+            until(hold(Fault("hang", "kubernetes", "get deployments", count=1)))
+            restart(lab)
+        finally:
+            faults.clear(lab.folder)
         done = run.result()
     assert done.returncode == 0, done.output
     # The run may have ended while the API server was still down.

@@ -24,7 +24,7 @@ import yaml
 from jinja2 import sandbox
 
 from . import preloaded
-from .conftest import BIN, CHECKOUT, STARTUP, Lab
+from .conftest import BIN, CHECKOUT, Lab
 
 PATTERN = CHECKOUT / "extensions/patterns/eks_auto_api"
 TEMPLATES = {
@@ -154,7 +154,7 @@ class Controller:
             env={
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 "HOME": str(data),
-                **({} if template in FIRST else {"PYTHONPATH": str(STARTUP), **preloaded.modules_for_all()}),
+                **({} if template in FIRST else {"PYTHONPATH": str(preloaded.STARTUP), **preloaded.modules_for_all()}),
             },
             capture_output=True,
             text=True,

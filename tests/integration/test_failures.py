@@ -86,7 +86,7 @@ def test_pods_that_never_get_ready_are_named_with_reason_and_owner(lab: Lab) -> 
     def asked() -> list[dict[str, Any]]:
         return lab.asked_of_kubernetes("seam-k8s")[before:]
 
-    # Each was let in, also after the first token had ended. The last is the end of a watch, when the API server has seen it.
+    # None was refused, though the wait outlived its first token. The last is the end of a watch, when the API server has seen it.
     until(lambda: seconds_between(asked()[0], asked()[-1]) > LIFETIME)
     assert {each["responseStatus"]["code"] for each in asked()} <= {200, 201, 404}
 

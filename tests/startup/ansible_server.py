@@ -30,21 +30,24 @@ from collections.abc import Iterable
 from multiprocessing.connection import Client, Connection
 from typing import Any, NamedTuple, NoReturn
 
-SERVICES = ("apigateway", "apigatewayv2", "ec2", "eks", "elbv2", "iam", "resourcegroupstaggingapi", "sts")
-MODULES = (
-    "ansible.module_utils.basic",
-    "kubernetes.client.api.core_v1_api",
-    "kubernetes.dynamic",
-    "kubernetes.watch",
-    "ansible_collections.amazon.aws.plugins.module_utils.modules",
-    "ansible_collections.kubernetes.core.plugins.module_utils.k8s.core",
-    "ansible_collections.kubernetes.core.plugins.module_utils.k8s.runner",
-    "ansible_collections.kubernetes.core.plugins.module_utils.k8s.waiter",
-)
-
-
 #: Instead of a module's name.
 PLAYBOOK = "ansible-playbook"
+#: What is loaded for modules, and for ansible-playbook.
+LOADED = {
+    "modules": (
+        "ansible.module_utils.basic",
+        "kubernetes.client.api.core_v1_api",
+        "kubernetes.dynamic",
+        "kubernetes.watch",
+        "ansible_collections.amazon.aws.plugins.module_utils.modules",
+        "ansible_collections.kubernetes.core.plugins.module_utils.k8s.core",
+        "ansible_collections.kubernetes.core.plugins.module_utils.k8s.runner",
+        "ansible_collections.kubernetes.core.plugins.module_utils.k8s.waiter",
+    ),
+    PLAYBOOK: ("ansible.cli.playbook", "ansible.plugins.strategy.linear"),
+}
+#: Whose clients modules make.
+SERVICES = ("apigateway", "apigatewayv2", "ec2", "eks", "elbv2", "iam", "resourcegroupstaggingapi", "sts")
 
 
 class Request(NamedTuple):
@@ -62,7 +65,7 @@ Result = tuple[int, bytes, bytes]
 
 
 def execute(address: str, request: Request) -> Result:
-    """Have the server at a socket's path run a module: its exit code, standard output and standard error."""
+    """Have the server at a socket's path run what is requested: its exit code, standard output and standard error."""
     with Client(address) as connection:
         connection.send(tuple(request))
         result: Result = connection.recv()
@@ -71,11 +74,10 @@ def execute(address: str, request: Request) -> Result:
 
 def serve(address: str, what: str) -> None:
     """Run modules, or ansible-playbook, until standard input ends."""
-    if what == PLAYBOOK:
-        importlib.import_module("ansible.cli.playbook")
-        importlib.import_module("ansible.plugins.strategy.linear")
-    else:
-        preload()
+    for name in LOADED[what]:
+        importlib.import_module(name)
+    if what == "modules":
+        make_clients(SERVICES)
     gc.freeze()  # all of it stays: no fork need look whether it is garbage
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
     with socket.socket(socket.AF_UNIX) as server:
@@ -90,12 +92,6 @@ def serve(address: str, what: str) -> None:
             accepted.close()
 
 
-def preload() -> None:
-    for name in MODULES:
-        importlib.import_module(name)
-    make_clients(SERVICES)
-
-
 def make_clients(services: Iterable[str]) -> None:
     """Make boto3's clients of these services once, which loads what any of them needs."""
     import boto3
@@ -106,7 +102,7 @@ def make_clients(services: Iterable[str]) -> None:
 
 
 def answer(connection: Connection) -> NoReturn:
-    """Run the module that is asked for, as the process that Ansible would have started."""
+    """Run what is requested, as the process that would have been started."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request = Request(*connection.recv())

@@ -58,7 +58,7 @@ def compile_source(path: str, source: bytes) -> CodeType:
     return kept(name.encode() + b"\0" + source, lambda: _compile(name, source))
 
 
-zipimport._compile_source = compile_source  # type: ignore[attr-defined]
+zipimport._compile_source = compile_source  # type: ignore[attr-defined]  # the same
 
 
 class SharedDescriptions(importlib.abc.MetaPathFinder):

@@ -74,7 +74,7 @@ Environment.compile, Environment.compile_expression = compile_template, compile_
 
 
 Local: Any = connection_loader.get("local", class_only=True)
-_modify_module, _exec_command = action.modify_module, Local.exec_command
+_exec_command = Local.exec_command
 #: What a request for the server begins with, where Ansible has the text of a module.
 REQUEST = b"ansible_server:"
 

@@ -75,7 +75,7 @@ from pathlib import Path
 from ansible import constants, context
 from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import PROGRESS_FILE
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import PROGRESS_FILE
 from ansible_collections.seam.eks_auto.plugins.plugin_utils._aws_calls import AwsCalls
 from ansible_collections.seam.eks_auto.plugins.plugin_utils._progress import (
     LiveLine,

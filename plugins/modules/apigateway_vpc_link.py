@@ -246,7 +246,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transfor
     replace,
     tag_steps,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import (
     Verdict,
     WaitError,
     wait,

@@ -350,20 +350,20 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.api import get_vpc_links
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Timeline, Verdict, WaitError, wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import describe_cluster
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver, Depth
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.hints import hints
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import KubernetesObserver
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import KubernetesApi
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.observation import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver, Depth
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.hints import hints
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesApi
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import (
     Contract,
     KubernetesView,
     Observation,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.verdict import STAGES, judge
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Timeline, Verdict, WaitError, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.verdict import STAGES, judge
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "cluster_name": {"type": "str", "required": True},

@@ -172,10 +172,11 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
     run_module,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import LinkApis, users
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import list_clusters
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb import api as nlb
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.common import AnsibleNlbError
-from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam import api as nlb
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.common import AnsibleNlbError
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.orphans import (
     API_TAG,
     CONTRACT_TAG,
     KINDS,
@@ -190,7 +191,6 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
     objections,
     orphans,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Verdict, wait
 
 ACTIONS = {
     LINK: "DeleteVpcLink",

@@ -276,6 +276,7 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import WaitError, wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_convergence import Convergence
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_options, require
@@ -288,8 +289,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations
     text_tags,
     to_result,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import load_balancers_of
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import WaitError, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import load_balancers_of
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},

@@ -107,7 +107,7 @@ def template(node: ast.AST) -> str | None:
 def of_roles() -> Iterator[str]:
     for path in (*CHECKOUT.glob("roles/*/tasks/*.yml"), *CHECKOUT.glob("playbooks/**/*.yml")):
         for task in tasks(yaml.safe_load(path.read_text())):
-            for module in ("ansible.builtin.assert", "ansible.builtin.fail", "seam.eks_auto.caller_identity_info"):
+            for module in ("ansible.builtin.assert", "ansible.builtin.fail", "seam.eks_auto.check_identity"):
                 options = task.get(module) or {}
                 for key in ("fail_msg", "msg", "remedy"):
                     yield from of_jinja(str(options.get(key, "")))

@@ -23,8 +23,8 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb import kubernetes_api
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import Watcher
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam import kubernetes_api
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import Watcher
 
 from .conftest import LIMIT, Lab, running_lab, until
 

@@ -21,7 +21,7 @@ from .conftest import BIN, CHECKOUT
 MODULE = """
 import time
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Verdict, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait
 
 module = AnsibleModule({"seconds": {"type": "float"}})
 ready = time.monotonic() + module.params["seconds"]

@@ -22,7 +22,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from .._wait import WaitError
+from .._core.wait import WaitError
 
 # AnsibleAWSModule says so if it is missing.
 with suppress(ImportError):

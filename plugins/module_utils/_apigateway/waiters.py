@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .._wait import Verdict
+from .._core.wait import Verdict
 from .common import Item
 
 OWNER = "infra"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .._wait import Verdict
+from .._core.wait import Verdict
 from . import api
 from .cluster_plan import plan
 from .common import AnsibleEksError

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._wait import Verdict
+from .._core.wait import Verdict
 
 Resource = dict[str, t.Any]
 

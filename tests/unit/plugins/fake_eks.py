@@ -19,7 +19,7 @@ import boto3
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import FakeElb
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError

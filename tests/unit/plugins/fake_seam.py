@@ -11,8 +11,8 @@ import typing as t
 from dataclasses import replace
 
 import boto3
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import KubernetesError
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.observation import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesError
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import (
     AwsView,
     Contract,
     Event,

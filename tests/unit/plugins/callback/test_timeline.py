@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.seam.eks_auto.plugins.callback.timeline import CallbackModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import PROGRESS_FILE
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import PROGRESS_FILE
 
 
 class Display:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Verdict, WaitError, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core import wait as _wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, WaitError, wait
 
 
 class Clock:

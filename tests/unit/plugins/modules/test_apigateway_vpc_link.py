@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import AnsibleApiGatewayError
+from ansible_collections.seam.eks_auto.plugins.module_utils._core import wait as _wait
 from ansible_collections.seam.eks_auto.plugins.modules import apigateway_vpc_link as module
 from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import (
     FakeApiGateway,

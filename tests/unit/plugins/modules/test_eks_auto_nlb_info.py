@@ -19,10 +19,10 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import KubernetesObserver
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import KubernetesApi, KubernetesError
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesApi, KubernetesError
 from ansible_collections.seam.eks_auto.plugins.modules import eks_auto_nlb_info
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     ARN,

@@ -15,8 +15,8 @@ import pytest
 from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
-from ansible_collections.seam.eks_auto.plugins.module_utils._orphans import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._core import wait as _wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.orphans import (
     Claim,
     Known,
     Resource,

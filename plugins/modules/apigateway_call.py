@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: apigateway_invoke_info
+module: apigateway_call
 version_added: 1.0.0
 short_description: Call a deployed REST API
 description:
@@ -79,7 +79,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Call the petstore
-  seam.eks_auto.apigateway_invoke_info:
+  seam.eks_auto.apigateway_call:
     url: https://oz2vid1f0h.execute-api.eu-central-1.amazonaws.com/prod
     api_key_id: "{{ usage_plan.api_key.id }}"
     requests:
@@ -131,7 +131,7 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import AnsibleApiGatewayError, Item
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Verdict, WaitError, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, WaitError, wait
 
 EXCERPT = 500
 

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: caller_identity_info
+module: check_identity
 version_added: 1.0.0
 short_description: Tell whose AWS credentials a play runs with, and refuse all but the expected ones
 description:
@@ -43,13 +43,13 @@ seealso:
 
 EXAMPLES = r"""
 - name: Work as infra only
-  seam.eks_auto.caller_identity_info:
+  seam.eks_auto.check_identity:
     expected_principal_arn: arn:aws:iam::111122223333:role/infra
     expected_region: us-west-2
     remedy: Set aws_auth of the group infra.
 
 - name: See who we are
-  seam.eks_auto.caller_identity_info:
+  seam.eks_auto.check_identity:
 """
 
 RETURN = r"""

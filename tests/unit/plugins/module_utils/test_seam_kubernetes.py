@@ -10,10 +10,10 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb import kubernetes
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes import KubernetesObserver, Watcher
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import KubernetesError
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.observation import KubernetesView
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam import kubernetes
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver, Watcher
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesError
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import KubernetesView
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     CONTRACT,
     FakeKubernetes,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._wait import Verdict
+from .._core.wait import Verdict
 from .observation import Observation
 
 _PREFIX = "service.beta.kubernetes.io/"

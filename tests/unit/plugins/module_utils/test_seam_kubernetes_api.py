@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.kubernetes_api import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import (
     WATCH_LENGTH,
     KubernetesApi,
     KubernetesError,

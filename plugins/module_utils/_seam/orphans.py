@@ -10,7 +10,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
-from ._nlb.observation import CLUSTER_TAG, Tags
+from .observation import CLUSTER_TAG, Tags
 
 CONTRACT_TAG = "seam.eks_auto/contract"
 API_TAG = "seam.eks_auto/api"

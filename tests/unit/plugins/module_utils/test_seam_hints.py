@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.hints import hints
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.observation import Observation
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.verdict import judge
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.hints import hints
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import Observation
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.verdict import judge
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     CONTRACT,
     aws_view,

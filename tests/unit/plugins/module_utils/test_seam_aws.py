@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.aws import AwsObserver
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.common import AnsibleNlbError
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.observation import Lookalike
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam import api
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.common import AnsibleNlbError
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import Lookalike
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     ARN,
     CONTRACT,

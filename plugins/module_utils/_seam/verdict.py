@@ -14,7 +14,7 @@ import typing as t
 from collections import Counter
 from datetime import timedelta
 
-from .._wait import Verdict
+from .._core.wait import Verdict
 from .observation import ControllerFailure, LoadBalancer, Observation, Target
 
 Rule = t.Callable[[Observation], "Verdict | None"]

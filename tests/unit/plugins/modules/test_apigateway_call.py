@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""apigateway_invoke_info: what it sends, how long it goes on, and how it explains answers."""
+"""apigateway_call: what it sends, how long it goes on, and how it explains answers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils import _wait
-from ansible_collections.seam.eks_auto.plugins.modules import apigateway_invoke_info as module
-from ansible_collections.seam.eks_auto.plugins.modules.apigateway_invoke_info import Response, explain, judge
+from ansible_collections.seam.eks_auto.plugins.module_utils._core import wait as _wait
+from ansible_collections.seam.eks_auto.plugins.modules import apigateway_call as module
+from ansible_collections.seam.eks_auto.plugins.modules.apigateway_call import Response, explain, judge
 from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import (
     FakeApiGateway,
     Item,

@@ -9,15 +9,15 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.observation import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import (
     AwsView,
     KubernetesView,
     Lookalike,
     Observation,
     Problem,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._nlb.verdict import judge
-from ansible_collections.seam.eks_auto.plugins.module_utils._wait import Verdict
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.verdict import judge
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     ARN,
     CONTRACT,

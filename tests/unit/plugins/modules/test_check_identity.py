@@ -15,8 +15,8 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.modules import caller_identity_info
-from ansible_collections.seam.eks_auto.plugins.modules.caller_identity_info import Identity, objection
+from ansible_collections.seam.eks_auto.plugins.modules import check_identity
+from ansible_collections.seam.eks_auto.plugins.modules.check_identity import Identity, objection
 from botocore.stub import Stubber
 
 INFRA = "arn:aws:iam::111122223333:role/infra"
@@ -90,7 +90,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             stubber.add_response("get_caller_identity", {"Account": "111122223333", "Arn": SESSION.arn})
         monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, _name: client)
         with stubber, patch_module_args({"region": "us-west-2", **options}), pytest.raises(SystemExit):
-            caller_identity_info.main()
+            check_identity.main()
         result: dict[str, Any] = json.loads(capsys.readouterr().out)
         return result
 

@@ -355,11 +355,11 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import desc
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver, Depth
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.hints import hints
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesApi
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import (
-    Contract,
     KubernetesView,
     Observation,
 )

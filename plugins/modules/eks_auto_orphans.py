@@ -176,9 +176,8 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Ve
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import list_clusters
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam import api as nlb
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.common import AnsibleNlbError
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import API_TAG, CONTRACT_TAG
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.orphans import (
-    API_TAG,
-    CONTRACT_TAG,
     KINDS,
     LINK,
     LOAD_BALANCER,

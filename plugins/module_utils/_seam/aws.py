@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from . import api
 from .common import AnsibleNlbError
+from .contract import Contract
 from .observation import (
     CLUSTER_TAG,
     AwsView,
-    Contract,
     Listener,
     LoadBalancer,
     Tags,

@@ -14,8 +14,9 @@ import threading
 import time
 import typing as t
 
+from .contract import Contract
 from .kubernetes_api import KubernetesError
-from .observation import Contract, Event, KubernetesView, Pod, Problem, Resource, Service
+from .observation import Event, KubernetesView, Pod, Problem, Resource, Service
 
 # Seconds between the end of a watch, or a failed call, and the next call, unless the API server asks for more.
 _RETRY_INTERVAL = 1.0

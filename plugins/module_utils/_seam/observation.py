@@ -10,6 +10,8 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from .contract import Contract
+
 Resource = dict[str, t.Any]
 Tags = dict[str, str]
 
@@ -33,23 +35,6 @@ CONTROLLER_FAILURES = frozenset(
     }
 )
 CONTROLLER_SUCCESS = "SuccessfullyReconciled"
-
-
-@dataclass(frozen=True)
-class Contract:
-    """All that the two teams share."""
-
-    cluster: str
-    namespace: str
-    service: str
-
-    @property
-    def stack(self) -> str:
-        """The Service as Auto Mode's tags name it."""
-        return f"{self.namespace}/{self.service}"
-
-    def __str__(self) -> str:
-        return f"{self.stack} in cluster {self.cluster}"
 
 
 # What AWS shows

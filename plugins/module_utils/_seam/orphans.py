@@ -10,10 +10,8 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
+from .contract import API_TAG, CONTRACT_TAG
 from .observation import CLUSTER_TAG, Tags
-
-CONTRACT_TAG = "seam.eks_auto/contract"
-API_TAG = "seam.eks_auto/api"
 
 LINK = "VPC link"
 LOAD_BALANCER = "load balancer"

@@ -11,10 +11,10 @@ import typing as t
 from dataclasses import replace
 
 import boto3
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesError
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import (
     AwsView,
-    Contract,
     Event,
     KubernetesView,
     Listener,

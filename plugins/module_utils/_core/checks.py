@@ -1,0 +1,257 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules about input, each once. Modules ask them of their options, roles of their variables (action ``check_input``).
+
+A rule takes a value, which is never None, and returns what is wrong with it in words that go on after "<name>: ", or None.
+A rule is named by what a value is. Some take arguments, such as ``between``. Pure: nothing here asks AWS.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+
+from .errors import require
+
+Rule = t.Callable[..., "str | None"]
+#: A rule's name, its name with arguments (``{"between": [1, 65535]}``), or a list of these.
+Rules = str | t.Mapping[str, t.Any] | t.Sequence[t.Any]
+
+
+def objections(values: t.Mapping[str, t.Any], rules: t.Mapping[str, Rules]) -> list[str]:
+    """All that is wrong, a sentence for each value, in the order of the rules.
+
+    ``rules`` gives each name its rules. Names without a value, or with None, are passed over. Raises KeyError for a rule
+    that there isn't.
+    """
+    found = []
+    for name, asked in rules.items():
+        value = values.get(name)
+        if value is not None:
+            objection = next(filter(None, (rule(value, *arguments) for rule, arguments in _rules(asked))), None)
+            found += [f"{name}: {objection}"] if objection else []
+    return found
+
+
+def require_sound(values: t.Mapping[str, t.Any], rules: t.Mapping[str, Rules]) -> None:
+    """Raise :class:`.errors.SeamError` with all objections, if there is one."""
+    found = objections(values, rules)
+    require(not found, "\n".join(found))
+
+
+def _rules(asked: Rules) -> t.Iterator[tuple[Rule, list[t.Any]]]:
+    if isinstance(asked, str):
+        yield RULES[asked], []
+    elif isinstance(asked, t.Mapping):
+        for name, arguments in asked.items():
+            yield RULES[name], list(arguments) if isinstance(arguments, list | tuple) else [arguments]
+    else:
+        for each in asked:
+            yield from _rules(each)
+
+
+# Names and numbers of any kind
+
+
+def between(value: t.Any, least: float, most: float) -> str | None:
+    """A number, or text that is one, from ``least`` to ``most``."""
+    number = _number(value)
+    return None if number is not None and least <= number <= most else f"{value!r} is not between {least} and {most}."
+
+
+def positive(value: t.Any) -> str | None:
+    number = _number(value)
+    return None if number is not None and number > 0 else f"{value!r} is not a number greater than 0."
+
+
+def seconds(value: t.Any) -> str | None:
+    """Seconds to wait: a whole number that is not negative."""
+    number = _number(value)
+    sound = number is not None and number >= 0 and number == int(number)
+    return None if sound else f"{value!r} is no number of seconds: 0 or a greater whole number."
+
+
+def timeout(value: t.Any) -> str | None:
+    """Seconds to wait at most: a whole number greater than 0."""
+    number = _number(value)
+    sound = number is not None and number > 0 and number == int(number)
+    return None if sound else f"{value!r} is no time to wait: a whole number of seconds greater than 0."
+
+
+def port(value: t.Any) -> str | None:
+    return (
+        None
+        if re.fullmatch(r"[0-9]{1,5}", str(value)) and 1 <= int(value) <= 65535
+        else f"{value!r} is no port: 1 to 65535."
+    )
+
+
+def one_of(value: t.Any, *choices: str) -> str | None:
+    return None if str(value) in choices else f"{value!r} is not one of {', '.join(choices)}."
+
+
+def _number(value: t.Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+# EKS and IAM
+
+
+def cluster_name(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html"""
+    return _text(
+        value,
+        r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}",
+        "is no name for an EKS cluster: 1 to 100 letters, digits, hyphens and underscores, a letter or digit first.",
+    )
+
+
+def kubernetes_version(value: t.Any) -> str | None:
+    # Two digits: an unquoted 1.30 arrives as 1.3.
+    return _text(
+        str(value), r"1\.[0-9]{2}", 'is no minor version in quotes, such as "1.36" (an unquoted 1.30 arrives as 1.3).'
+    )
+
+
+def iam_role_name(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+    return _text(value, r"[A-Za-z0-9+=,.@_-]{1,64}", "is no name for an IAM role: 1 to 64 letters, digits and +=,.@_-.")
+
+
+def role_arn(value: t.Any) -> str | None:
+    return _text(value, r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+", "is not the ARN of an IAM role.")
+
+
+def principal_arn(value: t.Any) -> str | None:
+    """Access entries take roles and users, no sessions: these are not permanent."""
+    session = re.fullmatch(r"(arn:aws[a-z-]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+", str(value))
+    if session:
+        partition, account, role = session.groups()
+        return (
+            f"{value} is a session of a role. Give the role itself, {partition}:iam::{account}:role/{role} "
+            "(with its path, if it has one)."
+        )
+    return _text(value, r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[!-~]+", "is not the ARN of an IAM role or user.")
+
+
+# EC2
+
+
+def subnet_ids(value: t.Any) -> str | None:
+    return _ids("subnet", value)
+
+
+def security_group_ids(value: t.Any) -> str | None:
+    return _ids("sg", value)
+
+
+def _ids(prefix: str, values: t.Any) -> str | None:
+    for each in values:
+        if not isinstance(each, str) or not re.fullmatch(rf"{prefix}-[0-9a-f]+", each):
+            return f"{each!r} is no id ({prefix}-...)."
+    return None
+
+
+def cidrs(value: t.Any) -> str | None:
+    for each in value:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            return f"{each!r} is no CIDR block: {error}."
+    return None
+
+
+# Kubernetes: labels of RFC 1123 and RFC 1035
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+
+
+def namespace(value: t.Any) -> str | None:
+    return _text(
+        value,
+        r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+        "is no name for a namespace: up to 63 lower-case letters, digits and hyphens, no hyphen first or last.",
+    )
+
+
+def service(value: t.Any) -> str | None:
+    return _text(
+        value,
+        r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
+        "is no name for a Service: up to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last.",
+    )
+
+
+def contract(value: t.Any) -> str | None:
+    """A mapping with just ``cluster``, ``namespace`` and ``service``."""
+    parts = {"cluster": cluster_name, "namespace": namespace, "service": service}
+    if not isinstance(value, t.Mapping) or set(value) != set(parts):
+        return "is no contract: it has cluster, namespace and service, and nothing else."
+    return next((f"{part}: {wrong}" for part, rule in parts.items() if (wrong := rule(value[part]))), None)
+
+
+# API Gateway
+
+
+def stage_name(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html"""
+    return _text(
+        value, r"[A-Za-z0-9_-]{1,128}", "is no name for a stage: 1 to 128 letters, digits, hyphens and underscores."
+    )
+
+
+# Tags
+
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+
+
+def tags(value: t.Any) -> str | None:
+    """Keys and values as every AWS service takes them."""
+    for key, text in value.items():
+        if str(key).lower().startswith("aws:"):
+            return f"the prefix of {key!r} is reserved by AWS."
+        for what, each, longest in (("key", str(key), 128), ("value", str(text), 256)):
+            if len(each) > longest or not _TAG_TEXT.fullmatch(each) or (what == "key" and not each):
+                return (
+                    f"AWS takes no tag with the {what} {each!r}: up to {longest} letters, digits, spaces and _.:/=+-@."
+                )
+    return None if len(value) <= 50 else f"AWS takes 50 tags at most, not {len(value)}."
+
+
+def _text(value: t.Any, pattern: str, wrong: str) -> str | None:
+    return None if isinstance(value, str) and re.fullmatch(pattern, value) else f"{value!r} {wrong}"
+
+
+#: Every rule by its name.
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        between,
+        cidrs,
+        cluster_name,
+        contract,
+        iam_role_name,
+        kubernetes_version,
+        namespace,
+        one_of,
+        port,
+        positive,
+        principal_arn,
+        role_arn,
+        seconds,
+        security_group_ids,
+        service,
+        stage_name,
+        subnet_ids,
+        tags,
+        timeout,
+    )
+}

@@ -1,0 +1,64 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables are checked where the playbook runs, all of them in one task."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible_collections.seam.eks_auto.plugins.action import check_input
+
+
+def check(rules: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    loader = DataLoader()
+    task = Task.load({"name": "check", "ansible.builtin.debug": {}})
+    task.args = {"rules": rules}
+    task.async_val = 0
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
+    action = check_input.ActionModule(task, connection, None, loader, Templar(loader, variables=variables), None)
+    result: dict[str, Any] = action.run(task_vars=variables)
+    return result
+
+
+def test_sound_variables_pass_and_undefined_ones_are_passed_over() -> None:
+    result = check({"seam_cluster": "cluster_name", "other": "port"}, {"seam_cluster": "shop"})
+    assert not result.get("failed")
+    assert result["changed"] is False
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    variables = {"name": "no name", "size": None, "port": 80}
+    result = check({"name": "cluster_name", "size": "port", "port": "port"}, variables)
+    assert result["failed"]
+    assert result["msg"].splitlines()[0] == "size: is null. Give it a value, or leave it out."
+    assert result["msg"].splitlines()[1].startswith("name: 'no name' is no name for an EKS cluster")
+
+
+def test_a_rule_that_is_not_there_is_named() -> None:
+    with pytest.raises(AnsibleActionFail, match="there is no rule 'cluster', only between"):
+        check({"name": "cluster"}, {"name": "shop"})
+
+
+def test_in_a_play_variables_are_templated_before_they_are_checked(tmp_path: Path) -> None:
+    task = {"seam.eks_auto.check_input": {"rules": {"full_name": "cluster_name"}}}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+    play["vars"] = {"full_name": "{{ part }}-cluster", "part": "not good"}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "play.yml"]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(Path(check_input.__file__).parents[5])}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "full_name: 'not good-cluster' is no name for an EKS cluster" in run.stdout

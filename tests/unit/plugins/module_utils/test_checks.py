@@ -1,0 +1,109 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each rule about input takes what AWS and Kubernetes take, and refuses the rest with a word of why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import RULES, objections, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
+
+CONTRACT = {"cluster": "shop", "namespace": "shop", "service": "vpclink"}
+ROLE = "arn:aws:iam::123456789012:role/infra"
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ({"between": [1, 10]}, 10),
+        ({"between": [1, 10]}, "1"),
+        ("cidrs", ["203.0.113.0/24", "2001:db8::/32"]),
+        ("cluster_name", "a" * 100),
+        ("contract", CONTRACT),
+        ("iam_role_name", "shop-cluster"),
+        ("kubernetes_version", "1.36"),
+        ("kubernetes_version", 1.36),
+        ("namespace", "1-shop"),
+        ({"one_of": ["1", "2"]}, 2),
+        ("port", "65535"),
+        ("positive", 0.5),
+        ("principal_arn", "arn:aws-cn:iam::123456789012:user/anna"),
+        ("role_arn", ROLE),
+        ("seconds", 0),
+        ("security_group_ids", ["sg-0a1b"]),
+        ("service", "vpclink"),
+        ("stage_name", "prod"),
+        ("subnet_ids", []),
+        ("tags", {"Größe": "1 + 1 = 2", "team": 7}),
+        ("timeout", "600"),
+    ],
+)
+def test_a_rule_takes(rule: Any, value: Any) -> None:
+    assert objections({"given": value}, {"given": rule}) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "words"),
+    [
+        ({"between": [1, 10]}, 0, "0 is not between 1 and 10."),
+        ({"between": [1, 10]}, True, "True is not between"),
+        ({"between": [1, 10]}, "many", "'many' is not between"),
+        ("cidrs", ["203.0.113.0/24", "203.0.113.1/24"], "'203.0.113.1/24' is no CIDR block"),
+        ("cluster_name", "shop\n", "'shop\\n' is no name for an EKS cluster"),
+        ("cluster_name", "a" * 101, "1 to 100 letters"),
+        ("cluster_name", 7, "7 is no name for an EKS cluster"),
+        ("contract", {**CONTRACT, "namespace": "Shop"}, "namespace: 'Shop' is no name for a namespace"),
+        ("contract", {"cluster": "shop"}, "is no contract"),
+        ("contract", "shop", "is no contract"),
+        ("iam_role_name", "a" * 65, "1 to 64"),
+        ("kubernetes_version", 1.3, "an unquoted 1.30 arrives as 1.3"),
+        ("kubernetes_version", "1.36.1", "'1.36.1' is no minor version"),
+        ("namespace", "shop-", "no hyphen first or last"),
+        ({"one_of": ["1", "2"]}, 3, "3 is not one of 1, 2."),
+        ("port", 0, "0 is no port: 1 to 65535."),
+        ("port", "http", "'http' is no port"),
+        ("positive", 0, "0 is not a number greater than 0."),
+        ("principal_arn", "arn:aws:sts::123456789012:assumed-role/infra/anna", f"Give the role itself, {ROLE}"),
+        ("principal_arn", "infra", "'infra' is not the ARN of an IAM role or user."),
+        ("role_arn", "arn:aws:iam::123456789012:user/anna", "is not the ARN of an IAM role."),
+        ("seconds", -1, "-1 is no number of seconds"),
+        ("seconds", 0.5, "0.5 is no number of seconds"),
+        ("security_group_ids", ["subnet-0a1b"], "'subnet-0a1b' is no id (sg-...)."),
+        ("service", "1st", "a letter first"),
+        ("stage_name", "my stage", "is no name for a stage"),
+        ("subnet_ids", ["subnet-0a1b", 7], "7 is no id (subnet-...)."),
+        ("tags", {"AWS:team": "shop"}, "the prefix of 'AWS:team' is reserved by AWS."),
+        ("tags", {"team": "shop!"}, "no tag with the value 'shop!'"),
+        ("tags", {"": "shop"}, "no tag with the key ''"),
+        ("tags", {"team": "a" * 257}, "up to 256 letters"),
+        ("tags", {str(number): "" for number in range(51)}, "AWS takes 50 tags at most, not 51."),
+        ("timeout", 0, "0 is no time to wait"),
+    ],
+)
+def test_a_rule_refuses(rule: Any, value: Any, words: str) -> None:
+    (objection,) = objections({"given": value}, {"given": rule})
+    assert objection.startswith("given: ")
+    assert words in objection
+
+
+def test_every_rule_takes_and_refuses_something_here() -> None:
+    for marks in (test_a_rule_takes, test_a_rule_refuses):
+        (mark,) = marks.pytestmark
+        asked = {rule if isinstance(rule, str) else next(iter(rule)) for rule, *_rest in mark.args[1]}
+        assert asked == set(RULES)
+
+
+def test_all_that_is_wrong_is_said_at_once_and_of_each_value_once() -> None:
+    given = {"name": "-", "version": "x", "port": 80, "unset": None}
+    rules = {"port": "port", "version": "kubernetes_version", "name": ["cluster_name", "service"], "unset": "port"}
+    with pytest.raises(SeamError) as error:
+        require_sound(given, {**rules, "left_out": "port"})
+    assert [line.partition(":")[0] for line in str(error.value.message).splitlines()] == ["version", "name"]
+
+
+def test_sound_values_pass() -> None:
+    require_sound({"name": "shop"}, {"name": ["cluster_name", "service"]})

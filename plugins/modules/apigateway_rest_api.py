@@ -198,6 +198,17 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
     report,
     run_module,
 )
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
+    Fingerprint,
+    digest,
+    import_body,
+    live_digest,
+    live_methods,
+    lost_targets,
+    outline_differences,
+    outline_of_definition,
+    outline_of_live,
+)
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
     INTEGRATION,
     TARGET_KEYS,
@@ -207,17 +218,8 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi 
     operations,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
-    Fingerprint,
     as_result,
-    digest,
-    import_body,
-    live_digest,
-    live_methods,
-    lost_targets,
     only,
-    outline_differences,
-    outline_of_definition,
-    outline_of_live,
     owned,
     ownership,
     replace,

@@ -15,16 +15,18 @@ import pytest
 import yaml
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import waiters
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Item
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import integrate
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
     Fingerprint,
-    as_result,
     import_body,
     live_digest,
     live_methods,
     outline_differences,
     outline_of_definition,
     outline_of_live,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import integrate
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
+    as_result,
     owned,
 )
 

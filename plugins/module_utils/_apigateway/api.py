@@ -14,7 +14,7 @@ from .transformations import link_of_v2
 _handles = ApiGatewayErrorHandler.common_error_handler
 _handles_missing = ApiGatewayErrorHandler.list_error_handler
 _handles_deletion = ApiGatewayErrorHandler.deletion_error_handler
-_handles_quota = ApiGatewayErrorHandler.creation_error_handler
+_handles_quota = ApiGatewayErrorHandler.quota_error_handler
 
 
 def _all_items(client: t.Any, operation: str, **arguments: t.Any) -> list[Item]:
@@ -31,6 +31,12 @@ def resource_arn(client: t.Any, path: str) -> str:
 @RETRY
 def tag_resource(client: t.Any, path: str, tags: dict[str, str]) -> None:
     client.tag_resource(resourceArn=resource_arn(client, path), tags=tags)
+
+
+@_handles("untag API Gateway resource")
+@RETRY
+def untag_resource(client: t.Any, path: str, keys: list[str]) -> None:
+    client.untag_resource(resourceArn=resource_arn(client, path), tagKeys=keys)
 
 
 # VPC links V1
@@ -113,6 +119,12 @@ def delete_vpc_link_v2(client: t.Any, link_id: str) -> None:
 @RETRY
 def tag_resource_v2(client: t.Any, path: str, tags: dict[str, str]) -> None:
     client.tag_resource(ResourceArn=resource_arn(client, path), Tags=tags)
+
+
+@_handles("untag VPC link V2")
+@RETRY
+def untag_resource_v2(client: t.Any, path: str, keys: list[str]) -> None:
+    client.untag_resource(ResourceArn=resource_arn(client, path), TagKeys=keys)
 
 
 # REST APIs

@@ -13,15 +13,13 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
-    is_boto3_error_code,
-)
-from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
     AnsibleAWSError,
 )
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
+from .._core.errors import ErrorHandler, SeamError, SeveralError
+from .._core.ownership import Item, make_room, only, owned  # noqa: F401
 from .._core.wait import WaitError
 
 # AnsibleAWSModule says so if it is missing.
@@ -32,8 +30,6 @@ with suppress(ImportError):
 _BEGINNINGS = 5
 # Seconds: two runs that were in each other's way should not be so again.
 _LONGEST_PAUSE = 3.0
-
-Item = dict[str, t.Any]
 
 #: API Gateway allows 10 calls a second for the whole account, and some calls only once in 30 s, so a refusal for
 #: their number is retried for one to two minutes. A full quota (LimitExceededException) is not: see below.
@@ -46,43 +42,11 @@ RETRY = AWSRetry.jittered_backoff(
 )
 
 
-class AnsibleApiGatewayError(AnsibleAWSError):
-    """A call of API Gateway that failed, or a state of it in which a module can't go on."""
+AnsibleApiGatewayError = SeamError
 
 
-class SeveralError(AnsibleApiGatewayError):
-    """There is more than one where there must be one. It passes when another run has just made the same."""
-
-
-class ApiGatewayErrorHandler(AWSErrorHandler):
-    """Turns boto3's exceptions into :class:`AnsibleApiGatewayError`."""
-
-    _CUSTOM_EXCEPTION = AnsibleApiGatewayError
-
-    @classmethod
-    def _is_missing(cls) -> t.Any:
-        return is_boto3_error_code("NotFoundException")
-
-    @classmethod
-    def creation_error_handler(cls, description: str, quota: str) -> t.Callable[..., t.Any]:
-        """As ``common_error_handler``, and says which quota is full where AWS refuses for that reason.
-
-        AWS answers 429 both for too many calls and for a full quota; only the code tells them apart.
-        """
-
-        def wrapper(func: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-            @functools.wraps(func)
-            @cls.common_error_handler(description)
-            def handler(*args: t.Any, **kwargs: t.Any) -> t.Any:
-                try:
-                    return func(*args, **kwargs)
-                except is_boto3_error_code("LimitExceededException") as error:
-                    message = f"Failed to {description}: the quota of {quota} is full, free one or have it raised"
-                    raise cls._CUSTOM_EXCEPTION(message=message, exception=error) from error
-
-            return handler
-
-        return wrapper
+class ApiGatewayErrorHandler(ErrorHandler):
+    missing_codes = ("NotFoundException",)
 
 
 @dataclass(frozen=True)
@@ -120,21 +84,6 @@ class Client:
 
     def __getattr__(self, name: str) -> t.Any:
         return getattr(self._once if name.startswith("create_") else self._client, name)
-
-
-def make_room(kind: str, found: list[Item], made: str, delete: t.Callable[[], None]) -> None:
-    """Take back what was made, if another run has made the same meanwhile.
-
-    Creating has no idempotency token here, and names aren't unique. Of two runs that look, find nothing and create, one
-    at least sees both afterwards. ``found`` is what carries the ownership tags now, ``made`` the ID of one's own.
-    Raises :class:`SeveralError` then, upon which the run begins again.
-    """
-    others = ", ".join(sorted(each["id"] for each in found if each["id"] != made))
-    if others:
-        delete()
-        raise SeveralError(
-            message=f"Another run made {kind} {others} at the same time. Run this again when the other has ended."
-        )
 
 
 def run_until_settled(

@@ -13,7 +13,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import (
     boto3_resource_to_ansible_dict,
 )
 
-from .common import AnsibleApiGatewayError, Item, SeveralError, Step
+from .common import AnsibleApiGatewayError, Item, Step, only, owned  # noqa: F401
 
 # Ownership
 
@@ -25,21 +25,6 @@ def ownership(params: Item) -> tuple[dict[str, str], dict[str, str]]:
         raise AnsibleApiGatewayError(message="ownership_tags must hold at least one tag")
     tags = {key: str(value) for key, value in (params["tags"] or {}).items()}
     return ownership_tags, {**tags, **ownership_tags}
-
-
-def owned(items: list[Item], ownership_tags: dict[str, str]) -> list[Item]:
-    """The items that carry all of the ownership tags."""
-    return [item for item in items if ownership_tags.items() <= item.get("tags", {}).items()]
-
-
-def only(kind: str, items: list[Item]) -> Item | None:
-    """The one item, or None. API Gateway's names aren't unique, so two of one owner must be sorted out by hand."""
-    if len(items) > 1:
-        ids = ", ".join(sorted(item["id"] for item in items))
-        raise SeveralError(
-            message=f"There are {len(items)} {kind}s with the same ownership tags: {ids}. Remove all but one."
-        )
-    return items[0] if items else None
 
 
 def tag_steps(path: str, current: Item, tags: dict[str, str]) -> list[Step]:

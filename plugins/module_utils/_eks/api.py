@@ -60,7 +60,7 @@ def list_clusters(client: BaseClient) -> list[str]:
     return client.get_paginator("list_clusters").paginate().build_full_result()["clusters"]
 
 
-@EksErrorHandler.quota_error_handler("create the EKS cluster")
+@EksErrorHandler.quota_error_handler("create the EKS cluster", quota="EKS clusters in this region (100 unless raised)")
 @_retry
 def create_cluster(client: BaseClient, name: str, request: Resource) -> Resource:
     return client.create_cluster(name=name, **request)["cluster"]
@@ -149,7 +149,7 @@ def list_associated_access_policies(client: BaseClient, cluster: str, principal:
     return pages.build_full_result()["associatedAccessPolicies"]
 
 
-@EksErrorHandler.quota_error_handler("create the EKS access entry")
+@EksErrorHandler.quota_error_handler("create the EKS access entry", quota="access entries in this cluster")
 @_retry_unknown_principal
 def create_access_entry(client: BaseClient, cluster: str, principal: str, request: Resource) -> None:
     client.create_access_entry(clusterName=cluster, principalArn=principal, **request)

@@ -174,7 +174,7 @@ def test_a_full_quota_is_told_apart_from_throttling(run: Runner) -> None:
     eks = FakeEks()
     eks.first["CreateCluster"] = [Refusal("ResourceLimitExceededException", "Limit exceeded: 100 clusters.")]
     result = run(eks, **NEW)
-    assert result["failed"] and "a quota of this account and region is full" in result["msg"]
+    assert result["failed"] and "the quota of EKS clusters in this region (100 unless raised) is full" in result["msg"]
     assert "Limit exceeded: 100 clusters." in result["msg"]
     assert operations(eks) == ["CreateCluster"]
 

@@ -70,15 +70,12 @@ _list:
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.plugin_utils.lookup import AWSLookupBase
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Resource, is_reachable
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.kubeconfig import kubeconfig
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import (
-    Resource,
-    is_reachable,
-    kubeconfig,
-)
 
 #: A play's environment doesn't reach lookups, so what makes modules patient (AWS_MAX_ATTEMPTS) is said here.
 _CONFIG = {"retries": {"total_max_attempts": 8}}
@@ -93,11 +90,11 @@ class LookupModule(AWSLookupBase):
         try:
             clusters = [(name, self._cluster(name)) for name in terms]
             return [self._kubeconfig(name, cluster) for name, cluster in clusters if is_reachable(cluster) or not skip]
-        except AnsibleEksError as error:
+        except SeamError as error:
             return self.fail_aws(error.message, error.exception)
 
     def _cluster(self, name: str) -> Resource | None:
-        check_cluster_name("kubeconfig lookup", name)
+        require_sound({"kubeconfig lookup": name}, {"kubeconfig lookup": "cluster_name"})
         return api.describe_cluster(self.client("eks", config=_CONFIG), name)
 
     def _kubeconfig(self, name: str, cluster: Resource | None) -> dict[str, t.Any]:

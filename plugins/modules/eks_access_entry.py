@@ -173,27 +173,26 @@ actions:
       description: AWS's name of the operation.
       type: str
       sample: AssociateAccessPolicy
+    subject:
+      description: The principal.
+      type: str
+      sample: arn:aws:iam::123456789012:role/k8s-team
     request:
       description: What the call is given besides the cluster's name and the principal.
       type: dict
 """
 
 import typing as t
+from dataclasses import asdict, dataclass, field, replace
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.results import to_result
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_access_entry_options, require
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import (
-    Resource,
-    Settings,
-    Step,
-    given_settings,
-    tag_steps,
-    tags_after,
-    text_tags,
-    to_result,
-)
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Resource
 
 if t.TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -218,73 +217,117 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         },
     },
     "purge_policies": {"type": "bool", "default": True},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
+    **Tags.ARGUMENTS,
 }
 
-# The options that describe the entry itself, without its policies.
-SETTINGS = ["type", "username", "kubernetes_groups", "tags"]
+RULES: dict[str, Rules] = {"cluster_name": "cluster_name", "principal_arn": "principal_arn", "tags": "tags"}
 
 # By policy ARN: AWS's accessScope.
 Scopes = dict[str, dict[str, t.Any]]
 
 
-def plan(
-    current: Settings | None, desired: Settings | None, purge_policies: bool = True, purge_tags: bool = True
-) -> list[Step]:
+def check(params: dict[str, t.Any]) -> None:
+    """Refuse what EKS would refuse, as far as it can be told without looking at AWS.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
+    """
+    require_sound(params, RULES)
+    policies = params["policies"] or []
+    require(
+        params["type"] not in ("EC2_LINUX", "EC2_WINDOWS") or not (policies or params["kubernetes_groups"]),
+        f"type: an access entry of type {params['type']} takes neither kubernetes_groups nor policies.",
+    )
+    names = [association["policy"].rpartition("/")[2] for association in policies]
+    for name, association in zip(names, policies, strict=True):
+        require(names.count(name) == 1, f"policies: {name} is listed more than once.")
+        if association["scope"] == "namespace":
+            require(association["namespaces"], f"policies: {name} has scope namespace, so it needs namespaces.")
+        else:
+            require(not association["namespaces"], f"policies: {name} has scope cluster, so it takes no namespaces.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What the module manages of an access entry. As what is desired, None is not asked for."""
+
+    type: str | None = None
+    username: str | None = None
+    kubernetes_groups: tuple[str, ...] | None = None
+    policies: Scopes | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    #: Whether the role was deleted and made again since: EKS knows it by its unique id, so the entry lets nobody in.
+    dead: bool = False
+
+    @property
+    def given(self) -> dict[str, t.Any]:
+        """What is asked for."""
+        names = ("type", "username", "kubernetes_groups", "policies")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def plan(principal: str, current: Entry | None, desired: Entry | None, tags: Tags, purge_policies: bool) -> list[Step]:
     """The changes that make ``current`` (None: no entry) ``desired`` (None: no entry), in order.
 
-    Raises :class:`AnsibleEksError` for what can't be done, all of it before any change.
+    Raises SeamError for what can't be done, all of it before any change.
     """
     if desired is None:
-        return [Step("DeleteAccessEntry")] if current else []
+        return [Step("DeleteAccessEntry", principal)] if current else []
     if current is None:
-        return [_creation(desired), *_policy_steps({}, desired.get("policies"), purge_policies)]
-    if current["dead"]:
+        policies = _policy_steps(principal, {}, desired.policies, purge_policies)
+        return [_creation(principal, desired, tags.at_creation), *policies]
+    if current.dead:
         # The user name is EKS's own choice unless one is asked for.
-        kept = {name: current[name] for name in ("type", "kubernetes_groups", "tags", "policies")}
-        return [Step("DeleteAccessEntry"), *plan(None, {**kept, **desired})]
-    goal = {**current, **desired}
+        again = replace(current, username=None, **desired.given)
+        kept = {key: value for key, value in tags.after(current.tags).items() if not key.startswith("aws:")}
+        policies = _policy_steps(principal, {}, again.policies, purge_policies)
+        return [Step("DeleteAccessEntry", principal), _creation(principal, again, kept), *policies]
+    goal = replace(current, **desired.given)
     require(
-        goal["type"] == current["type"],
-        f"type: can't be changed on an existing access entry, where it is {current['type']}. "
+        goal.type == current.type,
+        f"type: can't be changed on an existing access entry, where it is {current.type}. "
         "Remove the entry (state: absent) first.",
     )
     return [
-        *_update_steps(current, goal),
-        *_policy_steps(current["policies"], desired.get("policies"), purge_policies),
-        *tag_steps(current["tags"], desired.get("tags"), purge_tags),
+        *_update_steps(principal, current, goal),
+        *_policy_steps(principal, current.policies or {}, desired.policies, purge_policies),
+        *tags.steps(principal, current.tags),
     ]
 
 
-def _creation(desired: Settings) -> Step:
-    names = {"type": "type", "username": "username", "kubernetes_groups": "kubernetesGroups", "tags": "tags"}
-    return Step("CreateAccessEntry", {names[name]: desired[name] for name in names if desired.get(name)})
+def _creation(principal: str, entry: Entry, tags: dict[str, str]) -> Step:
+    request = {
+        "type": entry.type,
+        "username": entry.username,
+        "kubernetesGroups": entry.kubernetes_groups,
+        "tags": tags,
+    }
+    return Step("CreateAccessEntry", principal, {key: value for key, value in request.items() if value})
 
 
-def _update_steps(current: Settings, goal: Settings) -> list[Step]:
-    if all(goal[name] == current[name] for name in ("username", "kubernetes_groups")):
+def _update_steps(principal: str, current: Entry, goal: Entry) -> list[Step]:
+    if (goal.username, goal.kubernetes_groups) == (current.username, current.kubernetes_groups):
         return []
-    return [Step("UpdateAccessEntry", {"username": goal["username"], "kubernetesGroups": goal["kubernetes_groups"]})]
+    request = {"username": goal.username, "kubernetesGroups": goal.kubernetes_groups}
+    return [Step("UpdateAccessEntry", principal, request)]
 
 
-def _policy_steps(current: Scopes, desired: Scopes | None, purge: bool) -> list[Step]:
+def _policy_steps(principal: str, current: Scopes, desired: Scopes | None, purge: bool) -> list[Step]:
     """Associating an associated policy gives it the new scope. What is taken away goes last."""
     if desired is None:
         return []
     removed = sorted(current.keys() - desired.keys()) if purge else []
     return [
         *(
-            Step("AssociateAccessPolicy", {"policyArn": arn, "accessScope": scope})
+            Step("AssociateAccessPolicy", principal, {"policyArn": arn, "accessScope": scope})
             for arn, scope in desired.items()
             if current.get(arn) != scope
         ),
-        *(Step("DisassociateAccessPolicy", {"policyArn": arn}) for arn in removed),
+        *(Step("DisassociateAccessPolicy", principal, {"policyArn": arn}) for arn in removed),
     ]
 
 
 def resolve_policies(policies: list[dict[str, t.Any]], available: list[Resource]) -> Scopes:
-    """The scopes asked for, by policy ARN. Raises :class:`AnsibleEksError` for a policy that AWS does not have."""
+    """The scopes asked for, by policy ARN. Raises SeamError for a policy that AWS does not have."""
     by_name = {policy["name"]: policy["arn"] for policy in available}
     arns = {**by_name, **{arn: arn for arn in by_name.values()}}
     for association in policies:
@@ -302,151 +345,108 @@ def _scope(kind: str, namespaces: list[str]) -> dict[str, t.Any]:
 
 
 class AccessEntry:
-    """One principal's entry in one cluster: ``entry`` and ``policies`` as AWS showed them last.
-
-    ``dead`` is an entry for a role that was deleted and made again: EKS knows the role by its unique id.
-    """
+    """One principal's entry in one cluster, as AWS showed it last: ``shown`` with ``policies``, and ``entry`` out of these."""
 
     def __init__(self, client: BaseClient, iam: BaseClient, cluster: str, principal: str) -> None:
         self.client = client
         self.iam = iam
         self.cluster = cluster
         self.principal = principal
-        self.entry: Resource | None = None
-        self.policies: list[Resource] = []
-        self.dead = False
         self.look()
 
     def look(self) -> None:
-        self.entry = api.describe_access_entry(self.client, self.cluster, self.principal)
+        self.shown = api.describe_access_entry(self.client, self.cluster, self.principal)
         self.policies = (
-            api.list_associated_access_policies(self.client, self.cluster, self.principal) if self.entry else []
+            api.list_associated_access_policies(self.client, self.cluster, self.principal) if self.shown else []
         )
-        self.dead = self.entry is not None and self._is_older_than_its_role(self.entry)
+        self.entry = self._entry(self.shown) if self.shown else None
 
-    def _is_older_than_its_role(self, entry: Resource) -> bool:
+    def _entry(self, shown: Resource) -> Entry:
+        return Entry(
+            type=shown["type"],
+            username=shown["username"],
+            kubernetes_groups=tuple(sorted(shown.get("kubernetesGroups", []))),
+            policies={
+                policy["policyArn"]: _scope(policy["accessScope"]["type"], policy["accessScope"].get("namespaces", []))
+                for policy in self.policies
+            },
+            tags=shown.get("tags", {}),
+            dead=self._is_older_than_its_role(shown),
+        )
+
+    def _is_older_than_its_role(self, shown: Resource) -> bool:
         if ":role/" not in self.principal:
             return False
         made = api.role_creation(self.iam, self.principal)
         # IAM's times are whole seconds.
-        return made is not None and entry["createdAt"].replace(microsecond=0) < made.replace(microsecond=0)
+        return made is not None and shown["createdAt"].replace(microsecond=0) < made.replace(microsecond=0)
 
     @property
-    def settings(self) -> Settings | None:
-        """What the module manages of it, in the terms of its options."""
-        if self.entry is None:
-            return None
+    def calls(self) -> dict[str, t.Callable[[Step], object]]:
+        """How each step is carried out."""
+        client, target = self.client, (self.cluster, self.principal)
         return {
-            "type": self.entry["type"],
-            "username": self.entry["username"],
-            "kubernetes_groups": sorted(self.entry.get("kubernetesGroups", [])),
-            "tags": self.entry.get("tags", {}),
-            "dead": self.dead,
-            "policies": {
-                policy["policyArn"]: _scope(policy["accessScope"]["type"], policy["accessScope"].get("namespaces", []))
-                for policy in self.policies
-            },
+            "CreateAccessEntry": lambda step: api.create_access_entry(client, *target, step.request),
+            "UpdateAccessEntry": lambda step: api.update_access_entry(client, *target, step.request),
+            "DeleteAccessEntry": lambda _step: api.delete_access_entry(client, *target),
+            "AssociateAccessPolicy": lambda step: api.associate_access_policy(client, *target, step.request),
+            "DisassociateAccessPolicy": lambda step: api.disassociate_access_policy(client, *target, step.request),
+            "TagResource": lambda step: api.tag_resource(client, self._arn, step.request["tags"]),
+            "UntagResource": lambda step: api.untag_resource(client, self._arn, step.request["tagKeys"]),
         }
 
-    def start(self, step: Step) -> None:
-        """Make the one call."""
-        if step.action in ("TagResource", "UntagResource"):
-            arn = t.cast(Resource, self.entry)["accessEntryArn"]
-            if step.action == "TagResource":
-                api.tag_resource(self.client, arn, step.request["tags"])
-            else:
-                api.untag_resource(self.client, arn, step.request["tagKeys"])
-        elif step.action == "DeleteAccessEntry":
-            api.delete_access_entry(self.client, self.cluster, self.principal)
-        else:
-            call = {
-                "CreateAccessEntry": api.create_access_entry,
-                "UpdateAccessEntry": api.update_access_entry,
-                "AssociateAccessPolicy": api.associate_access_policy,
-                "DisassociateAccessPolicy": api.disassociate_access_policy,
-            }[step.action]
-            call(self.client, self.cluster, self.principal, step.request)
+    @property
+    def _arn(self) -> str:
+        return t.cast(Resource, self.shown)["accessEntryArn"]
 
-    def to_result(self) -> dict[str, t.Any]:
-        if self.entry is None:
+    def to_result(self) -> Result:
+        if self.shown is None:
             return {}
-        return {**to_result(self.entry), "policies": [to_result(policy) for policy in self.policies]}
+        return {**to_result(self.shown), "policies": [to_result(policy) for policy in self.policies]}
 
 
-def _converge(entry: AccessEntry, planned: t.Callable[[], list[Step]], done: list[Step]) -> None:
-    """Carry the plan out; ``done`` gets each step once it is made."""
-    try:
-        _carry_out(entry, planned(), done)
-    except AnsibleEksError as error:
-        if error.answer[0] != "ResourceInUseException":
-            raise
-        # Somebody made the entry since we looked: bring theirs to what is desired.
-        entry.look()
-        _carry_out(entry, planned(), done)
-
-
-def _carry_out(entry: AccessEntry, steps: list[Step], done: list[Step]) -> None:
-    for step in steps:
-        entry.start(step)
-        done.append(step)
-
-
-def _diff(before: Settings, desired: Settings | None, params: dict[str, t.Any]) -> dict[str, Settings]:
+def _diff(before: Entry | None, desired: Entry | None, tags: Tags, purge_policies: bool) -> dict[str, Result]:
+    shown = asdict(before) if before else {}
     if desired is None:
-        return {"before": before, "after": {}}
-    after = {**before, **desired, **({"dead": False} if before else {})}
-    after["tags"] = tags_after(before.get("tags", {}), desired.get("tags"), params["purge_tags"])
-    if not params["purge_policies"]:
-        after["policies"] = {**before.get("policies", {}), **desired.get("policies", {})}
-    return {"before": before, "after": after}
+        return {"before": shown, "after": {}}
+    after = {**shown, **desired.given, "tags": tags.after(before.tags if before else {})}
+    if before:
+        after["dead"] = False
+        if not purge_policies:
+            after["policies"] = {**(before.policies or {}), **(desired.policies or {})}
+    return {"before": shown, "after": after}
 
 
-def _desired(client: BaseClient, params: dict[str, t.Any]) -> Settings | None:
+def _desired(client: BaseClient, params: dict[str, t.Any]) -> Entry | None:
     if params["state"] == "absent":
         return None
-    desired = given_settings(params, SETTINGS)
-    if params["policies"] is not None:
-        available = api.list_access_policies(client) if params["policies"] else []
-        desired["policies"] = resolve_policies(params["policies"], available)
-    return desired
+    groups, policies = params["kubernetes_groups"], params["policies"]
+    available = api.list_access_policies(client) if policies else []
+    return Entry(
+        type=params["type"],
+        username=params["username"],
+        kubernetes_groups=None if groups is None else tuple(sorted(set(groups))),
+        policies=None if policies is None else resolve_policies(policies, available),
+    )
 
 
-def _actions(steps: list[Step]) -> dict[str, t.Any]:
-    return {"changed": bool(steps), "actions": [step.to_result() for step in steps]}
-
-
-def _run(module: AnsibleAWSModule, done: list[Step]) -> dict[str, t.Any]:
-    """The module's result."""
+def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
+    """Look, plan, carry out unless in check mode, and return the module's result."""
     params = module.params
-    check_access_entry_options(params)
-    client = module.client("eks")
+    check(params)
+    client, principal, tags = module.client("eks"), params["principal_arn"], Tags.of(params)
     desired = _desired(client, params)
-    entry = AccessEntry(client, module.client("iam"), params["cluster_name"], params["principal_arn"])
-
-    def planned() -> list[Step]:
-        return plan(entry.settings, desired, params["purge_policies"], params["purge_tags"])
-
-    result: dict[str, t.Any] = {"diff": _diff(entry.settings or {}, desired, params)}
-    if module.check_mode:
-        done += planned()
-    else:
-        _converge(entry, planned, done)
-        if done:
-            entry.look()
-    return result | _actions(done) | {"access_entry": entry.to_result()}
+    access = AccessEntry(client, module.client("iam"), params["cluster_name"], principal)
+    steps = plan(principal, access.entry, desired, tags, params["purge_policies"])
+    diff = _diff(access.entry, desired, tags, params["purge_policies"])
+    if steps and not module.check_mode:
+        apply(steps, access.calls, started)
+        access.look()
+    return {**report(steps), "diff": diff, "access_entry": access.to_result()}
 
 
 def main() -> None:
-    module = AnsibleAWSModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    module.params["tags"] = text_tags(module.params["tags"])
-    done: list[Step] = []
-    try:
-        result = _run(module, done)
-    except AnsibleEksError as error:
-        if error.exception:
-            module.fail_json_aws(error.exception, msg=error.message, **_actions(done))
-        module.fail_json(msg=error.message, **_actions(done))
-    module.exit_json(**result)
+    run_module(AnsibleAWSModule(argument_spec=ARGUMENTS, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -350,9 +350,10 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.api import get_vpc_links
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import require
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Timeline, Verdict, WaitError, wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import describe_cluster
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_name, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver, Depth
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
@@ -416,7 +417,7 @@ class Seam:
 
 def check_options(params: dict[str, t.Any]) -> None:
     """All that can be judged without looking; raises :class:`AnsibleAWSError`."""
-    check_cluster_name("cluster_name", params["cluster_name"])
+    require_sound(params, {"cluster_name": "cluster_name"})
     for option, (pattern, first) in _NAMES.items():
         require(
             pattern.fullmatch(params[option]),

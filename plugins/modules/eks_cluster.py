@@ -246,6 +246,10 @@ actions:
       description: AWS's name of the update type or operation.
       type: str
       sample: AutoModeUpdate
+    subject:
+      description: The cluster's name.
+      type: str
+      sample: petstore
     request:
       description: What the call is given besides the cluster's name.
       type: dict
@@ -272,23 +276,20 @@ timeline:
       type: str
 """
 
+import time
 import typing as t
+from dataclasses import asdict
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import WaitError, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.results import to_result
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, report, run_module
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Cluster, Settings
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_convergence import Convergence
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.options import check_cluster_options, require
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import (
-    Settings,
-    Step,
-    cluster_settings,
-    given_settings,
-    tags_after,
-    text_tags,
-    to_result,
-)
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import load_balancers_of
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -315,34 +316,47 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "zonal_shift": {"type": "bool"},
     "allow_load_balancers": {"type": "bool", "default": False},
     "force_upgrade": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
+    **Tags.ARGUMENTS,
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 1800},
 }
 
-# The options that describe the cluster itself.
-_OTHERS = ("name", "state", "allow_load_balancers", "force_upgrade", "purge_tags", "wait", "wait_timeout")
-SETTINGS = [name for name in ARGUMENTS if name not in _OTHERS]
+RULES: dict[str, Rules] = {
+    "name": "cluster_name",
+    "version": "kubernetes_version",
+    "role_arn": "role_arn",
+    "node_role_arn": "role_arn",
+    "subnet_ids": "cluster_subnet_ids",
+    "security_group_ids": "cluster_security_group_ids",
+    "public_access_cidrs": "public_cidrs",
+    "tags": "tags",
+    "wait_timeout": "timeout",
+}
 
 
-def _diff(before: Settings, desired: Settings | None, purge_tags: bool) -> dict[str, Settings]:
+def check(params: dict[str, t.Any]) -> None:
+    """Refuse what EKS would refuse, as far as it can be told without looking at the cluster."""
+    require_sound(params, RULES)
+    require(
+        not (params["auto_mode"] is False and params["node_pools"]),
+        "node_pools: built-in node pools exist in Auto Mode only, and auto_mode is false.",
+    )
+
+
+def _diff(before: Cluster | None, desired: Settings | None, tags: Tags) -> dict[str, Result]:
+    shown = asdict(before) if before else {}
     if desired is None:
-        return {"before": before, "after": {}}
-    tags = tags_after(before.get("tags", {}), desired.get("tags"), purge_tags)
-    return {"before": before, "after": {**before, **desired, "tags": tags}}
+        return {"before": shown, "after": {}}
+    after = asdict(before.becoming(desired)) if before else desired.given
+    return {"before": shown, "after": {**after, "tags": tags.after(before.tags if before else {})}}
 
 
-def _actions(steps: list[Step]) -> dict[str, t.Any]:
-    return {"changed": bool(steps), "actions": [step.to_result() for step in steps]}
-
-
-def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | None) -> dict[str, t.Any]:
+def _carry_out(convergence: Convergence, planned: list[Step], timeout: float | None) -> Result:
     """Do what is planned, within ``timeout`` seconds, or (None) no more than can be started at once."""
     if timeout is None:
         convergence.reconcile()
         convergence.cluster = api.describe_cluster(convergence.client, convergence.name)
-        return {"pending": [step.to_result() for step in planned if step not in convergence.steps]}
+        return {"pending": [step.to_result() for step in planned if step not in convergence.started]}
     subject = f"EKS cluster {convergence.name}"
     usual = "about 15 minutes" if any(step.action == "CreateCluster" for step in planned) else None
     timeline = wait(convergence.reconcile, lambda verdict: verdict, subject=subject, timeout=timeout, usual=usual)[1]
@@ -350,7 +364,7 @@ def _carry_out(convergence: Convergence, planned: list[Step], timeout: int | Non
 
 
 def _refuse_to_orphan(load_balancers: list[str], cluster: str) -> None:
-    """Raises :class:`AnsibleEksError` if deleting the cluster could leave load balancers behind."""
+    """Raises SeamError if deleting the cluster could leave load balancers behind."""
     require(
         not load_balancers,
         f"EKS cluster {cluster} still has load balancers that Auto Mode made: {', '.join(load_balancers)}. One that a VPC "
@@ -360,46 +374,34 @@ def _refuse_to_orphan(load_balancers: list[str], cluster: str) -> None:
     )
 
 
-def _run(module: AnsibleAWSModule, convergence: Convergence) -> dict[str, t.Any]:
-    """The module's result."""
+def run(module: AnsibleAWSModule, started: list[Step], deadline: float) -> Result:
+    """Look, plan, carry out unless in check mode, and return the module's result."""
     params = module.params
+    check(params)
+    name, tags = params["name"], Tags.of(params)
+    desired = Settings.of_options(params) if params["state"] == "present" else None
+    convergence = Convergence(module.client("eks"), name, desired, tags, started, params["force_upgrade"])
     planned = convergence.plan()
-    if Step("DeleteCluster") in planned and not params["allow_load_balancers"]:
-        _refuse_to_orphan(load_balancers_of(module.client("elbv2"), convergence.name), convergence.name)
+    if any(step.action == "DeleteCluster" for step in planned) and not params["allow_load_balancers"]:
+        _refuse_to_orphan(load_balancers_of(module.client("elbv2"), name), name)
     convergence.require_readiness(planned)
-    before = cluster_settings(convergence.cluster) if convergence.cluster else {}
-    result: dict[str, t.Any] = {"diff": _diff(before, convergence.desired, convergence.purge_tags)}
+    before = Cluster.of(convergence.cluster) if convergence.cluster else None
+    result: Result = {"diff": _diff(before, desired, tags)}
     if module.check_mode:
-        result |= _actions(planned)
+        result |= report(planned)
     else:
-        result |= _carry_out(convergence, planned, params["wait_timeout"] if params["wait"] else None)
-        result |= _actions(convergence.steps)
-    return result | {"cluster": to_result(convergence.cluster)}
+        result |= _carry_out(convergence, planned, deadline - time.monotonic() if params["wait"] else None)
+        result |= report(started)
+    for warning in convergence.warnings:
+        module.warn(f"EKS's upgrade insights: {warning}")
+    return {**result, "cluster": to_result(convergence.cluster)}
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     module.require_botocore_at_least("1.40.3", reason="for deletion protection")
-    params = module.params
-    params["tags"] = text_tags(params["tags"])
-    started: list[Step] = []
-    try:
-        check_cluster_options(params)
-        desired = given_settings(params, SETTINGS) if params["state"] == "present" else None
-        convergence = Convergence(
-            module.client("eks"), params["name"], desired, params["purge_tags"], params["force_upgrade"]
-        )
-        started = convergence.steps
-        result = _run(module, convergence)
-    except WaitError as error:
-        module.fail_json(msg=str(error), timeline=error.timeline.entries, **_actions(started))
-    except AnsibleAWSError as error:
-        if error.exception:
-            module.fail_json_aws(error.exception, msg=error.message, **_actions(started))
-        module.fail_json(msg=error.message, **_actions(started))
-    for warning in convergence.warnings:
-        module.warn(f"EKS's upgrade insights: {warning}")
-    module.exit_json(**result)
+    deadline = time.monotonic() + module.params["wait_timeout"]
+    run_module(module, lambda module, started: run(module, started, deadline))
 
 
 if __name__ == "__main__":

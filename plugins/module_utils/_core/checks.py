@@ -142,6 +142,37 @@ def principal_arn(value: t.Any) -> str | None:
     return _text(value, r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[!-~]+", "is not the ARN of an IAM role or user.")
 
 
+def cluster_subnet_ids(value: t.Any) -> str | None:
+    enough = None if len(set(value)) >= 2 else "EKS needs at least two subnets in different zones."
+    return subnet_ids(value) or enough
+
+
+def cluster_security_group_ids(value: t.Any) -> str | None:
+    """Besides the one that EKS makes itself."""
+    few_enough = None if len(value) <= 5 else "EKS takes at most five security groups."
+    return security_group_ids(value) or few_enough
+
+
+def public_cidrs(value: t.Any) -> str | None:
+    """From where a cluster's public endpoint can be reached.
+
+    EKS takes no private ranges: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    """
+    if objection := cidrs(value):
+        return objection
+    private = next((each for each in value if _is_private(ipaddress.ip_network(each))), None)
+    return private and f"{private} is a private range, from which nobody reaches a public endpoint. EKS refuses it."
+
+
+def _is_private(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """By RFC 1918, and by RFC 4193 for IPv6."""
+    if isinstance(network, ipaddress.IPv6Network):
+        return network.subnet_of(ipaddress.IPv6Network("fc00::/7"))
+    return any(
+        network.subnet_of(ipaddress.IPv4Network(each)) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    )
+
+
 # EC2
 
 
@@ -237,6 +268,8 @@ RULES: dict[str, Rule] = {
         between,
         cidrs,
         cluster_name,
+        cluster_security_group_ids,
+        cluster_subnet_ids,
         contract,
         iam_role_name,
         kubernetes_version,
@@ -245,6 +278,7 @@ RULES: dict[str, Rule] = {
         port,
         positive,
         principal_arn,
+        public_cidrs,
         role_arn,
         seconds,
         security_group_ids,

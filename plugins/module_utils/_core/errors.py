@@ -39,6 +39,11 @@ class SeamError(AnsibleAWSError):
         return error.get("Code", ""), error.get("Message", "")
 
     @property
+    def refused(self) -> str:
+        """AWS's name of the call if AWS refused it for good, so that it changed nothing; else empty."""
+        return "" if self.transient or not self.answer[0] else getattr(self.exception, "operation_name", "")
+
+    @property
     def lost_answer(self) -> bool:
         """Whether the call was sent and its answer never came, so that it may have taken effect."""
         return isinstance(self.exception, HTTPClientError)

@@ -34,12 +34,14 @@ class Step:
     """One change that a plan asks for.
 
     ``action`` is AWS's name of the call or of the update's type, ``subject`` what it is done to (its ID, or its name until
-    it has one), ``request`` what the call is given besides, in AWS's spelling.
+    it has one), ``request`` what the call is given besides, in AWS's spelling. ``operation`` is AWS's name of the call where
+    ``action`` is the type of an update.
     """
 
     action: str
     subject: str
     request: dict[str, t.Any] = field(default_factory=dict)
+    operation: str | None = None
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
@@ -57,13 +59,19 @@ def report(steps: t.Iterable[Step]) -> Result:
 
 
 def apply(steps: t.Iterable[Step], calls: t.Mapping[str, t.Callable[[Step], object]], started: list[Step]) -> None:
-    """Make the calls of a plan in order, each step by the call that ``calls`` has for its action.
+    """Make the calls of a plan in order, each step by what ``calls`` has for its operation (or action, if it has none).
 
-    ``started`` gets each step before it is carried out, so that an error tells how far the module came.
+    ``started`` gets each step that has taken effect, or may have, so that an error tells how far the module came.
     """
     for step in steps:
+        operation = step.operation or step.action
         started.append(step)
-        calls[step.action](step)
+        try:
+            calls[operation](step)
+        except SeamError as error:
+            if error.refused == operation:
+                started.pop()
+            raise
 
 
 def run_module(module: t.Any, run: t.Callable[[t.Any, list[Step]], Result]) -> None:
@@ -91,7 +99,9 @@ def _run_until_settled(run: t.Callable[[t.Any, list[Step]], Result], module: t.A
         try:
             return run(module, started)
         except SeamError as error:
-            if not started or not (error.another_run or error.lost_answer):
+            # What was only looked at is what it is.
+            changing = started or error.refused
+            if not changing or not (error.another_run or error.lost_answer):
                 raise
             if error.another_run:
                 time.sleep(random.uniform(0, _LONGEST_PAUSE))

@@ -4,7 +4,7 @@
 
 """One EKS call a function, retried while AWS throttles or stumbles.
 
-Every function raises :class:`AnsibleEksError`. Requests and answers are AWS's own (camelCase).
+Every function raises :class:`.._core.errors.SeamError`. Requests and answers are AWS's own (camelCase).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from .common import EksErrorHandler
+from .errors import EksErrorHandler
 
 if t.TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -187,7 +187,7 @@ def disassociate_access_policy(client: BaseClient, cluster: str, principal: str,
 @EksErrorHandler.common_error_handler("read the IAM role")
 @_retry
 def role_creation(client: BaseClient, role_arn: str) -> datetime.datetime | None:
-    """When an IAM role was made, None if the caller can't tell: it is gone, in another account, or not for him to see."""
+    """When an IAM role was made, None if the caller can't tell: it is gone, in another account, or the caller may not read it."""
     try:
         role = client.get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
     except is_boto3_error_code(["NoSuchEntity", "AccessDenied"]):

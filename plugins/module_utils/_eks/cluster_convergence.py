@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 import typing as t
 
+from .._core.errors import SeamError, require
+from .._core.steps import Step, apply
+from .._core.tags import Tags
 from .._core.wait import Verdict
 from . import api
+from .cluster import Cluster, Resource, Settings
 from .cluster_plan import plan
-from .common import AnsibleEksError
 from .insights import concerns, readiness
-from .options import require
-from .transformations import Settings, Step, cluster_settings, request_token
 from .waiters import judge_refusal, judge_status, judge_updates
 
 if t.TYPE_CHECKING:
@@ -25,45 +28,58 @@ class Convergence:
     """Brings one cluster to ``desired`` (None: absent), a step at each look.
 
     Each look plans anew from what the cluster is by then, so that a run that was stopped, or somebody else's update,
-    changes nothing about where it ends. Attributes: ``cluster`` as last seen, ``steps`` started so far.
+    changes nothing about where it ends. ``started`` gets each step. Attribute ``cluster`` is the cluster as last seen.
     """
 
     def __init__(
-        self, client: BaseClient, name: str, desired: Settings | None, purge_tags: bool, force_upgrade: bool = False
+        self,
+        client: BaseClient,
+        name: str,
+        desired: Settings | None,
+        tags: Tags,
+        started: list[Step],
+        force_upgrade: bool = False,
     ) -> None:
         self.client = client
         self.name = name
         self.desired = desired
-        self.purge_tags = purge_tags
+        self.tags = tags
+        self.started = started
         self.force_upgrade = force_upgrade
         #: What insights say that doesn't stand in the way of the upgrade.
         self.warnings: list[str] = []
-        self.cluster: dict[str, t.Any] | None = api.describe_cluster(client, name)
-        self.steps: list[Step] = []
+        self.cluster: Resource | None = api.describe_cluster(client, name)
+        self._done: list[Step] = []
         self._our_updates: set[str] = set()
         self._ended_updates: set[str] = set()
         self._refused_since: float | None = None
+        self._calls: dict[str, t.Callable[[Step], object]] = {
+            # Without a token of ours: the name is unique anyway, and the same request after a deletion is a new one.
+            "CreateCluster": lambda step: api.create_cluster(client, name, step.request),
+            "DeleteCluster": lambda _step: api.delete_cluster(client, name),
+            "TagResource": lambda step: api.tag_resource(client, self._shown["arn"], step.request["tags"]),
+            "UntagResource": lambda step: api.untag_resource(client, self._shown["arn"], step.request["tagKeys"]),
+            "UpdateClusterConfig": self._update_config,
+            "UpdateClusterVersion": self._update_version,
+        }
 
     def plan(self) -> list[Step]:
         """The steps that are left, as far as the cluster shows it.
 
-        Raises :class:`AnsibleEksError` if there is no way to what is desired.
+        Raises :class:`.._core.errors.SeamError` if there is no way to what is desired.
         """
         cluster = self.cluster
         if cluster is None or cluster["status"] == "DELETING":
-            return plan(None, self.desired, self.purge_tags)
+            return plan(self.name, None, self.desired, self.tags)
         verdict = judge_status(cluster, present=self.desired is not None)
         if verdict and verdict.state == "failed":
-            raise AnsibleEksError(message=f"{verdict.message} To do: {verdict.fix}")
-        current = cluster_settings(cluster)
-        # https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
-        current["deletion_protection"] &= cluster["status"] != "FAILED"
-        return plan(current, self.desired, self.purge_tags)
+            raise SeamError(message=f"{verdict.message} To do: {verdict.fix}")
+        return plan(self.name, Cluster.of(cluster), self.desired, self.tags)
 
     def require_readiness(self, steps: list[Step]) -> None:
         """Read the upgrade insights if the next of these steps to a version is to be done.
 
-        Raises :class:`AnsibleEksError` with their words if one fails.
+        Raises :class:`.._core.errors.SeamError` with their words if one fails.
         """
         version = next((step.request["version"] for step in steps if step.action == "VersionUpdate"), None)
         if version is None or self.force_upgrade:
@@ -97,42 +113,30 @@ class Convergence:
     def _start_all(self, steps: list[Step]) -> Verdict:
         """Start steps as far as AWS takes them at once: tags, and after them one update."""
         for step in steps:
-            if step in self.steps:
+            if step in self._done:
                 return Verdict.waiting("NotSeenYet", f"AWS has done {step.action}, and does not show it yet.")
+            # Each version has insights of its own.
+            self.require_readiness([step])
             try:
-                self._start(step)
-            except AnsibleEksError as error:
+                apply([step], self._calls, self.started)
+            except SeamError as error:
                 return self._judge_refusal(error, creating=step.action == "CreateCluster")
             self._refused_since = None
-            self.steps.append(step)
+            self._done.append(step)
             if step.action not in ("TagResource", "UntagResource"):
                 break
         left = len(steps) - steps.index(step) - 1
         following = f", {left} more to follow" if left else ""
         return Verdict.waiting(step.action, f"{step.action} has begun{following}.")
 
-    def _start(self, step: Step) -> None:
-        if step.action == "CreateCluster":
-            # Without a token of ours: the name is unique anyway, and the same request after a deletion is a new one.
-            api.create_cluster(self.client, self.name, step.request)
-        elif step.action == "DeleteCluster":
-            api.delete_cluster(self.client, self.name)
-        elif step.action == "TagResource":
-            api.tag_resource(self.client, self._shown["arn"], step.request["tags"])
-        elif step.action == "UntagResource":
-            api.untag_resource(self.client, self._shown["arn"], step.request["tagKeys"])
-        else:
-            self._our_updates.add(self._start_update(step)["id"])
+    def _update_config(self, step: Step) -> None:
+        self._our_updates.add(api.update_cluster_config(self.client, self.name, self._token(step), step.request)["id"])
 
-    def _start_update(self, step: Step) -> dict[str, t.Any]:
-        if step.action != "VersionUpdate":
-            return api.update_cluster_config(self.client, self.name, self._token(step), step.request)
-        # Each version has insights of its own.
-        self.require_readiness([step])
-        force = {"force": True} if self.force_upgrade else {}
-        return api.update_cluster_version(self.client, self.name, self._token(step), {**step.request, **force})
+    def _update_version(self, step: Step) -> None:
+        request = {**step.request, **({"force": True} if self.force_upgrade else {})}
+        self._our_updates.add(api.update_cluster_version(self.client, self.name, self._token(step), request)["id"])
 
-    def _judge_refusal(self, error: AnsibleEksError, creating: bool) -> Verdict:
+    def _judge_refusal(self, error: SeamError, creating: bool) -> Verdict:
         """Wait out what passes; raise the error again if it is final."""
         now = time.monotonic()
         self._refused_since = now if self._refused_since is None else self._refused_since
@@ -141,7 +145,7 @@ class Convergence:
             raise error
         return verdict
 
-    def _open_updates(self) -> list[dict[str, t.Any]]:
+    def _open_updates(self) -> list[Resource]:
         """Every update not yet known to have ended; ours too where AWS does not list them yet."""
         ids = {*api.list_updates(self.client, self.name), *self._our_updates} - self._ended_updates
         updates = [api.describe_update(self.client, self.name, update_id) for update_id in sorted(ids)]
@@ -149,10 +153,13 @@ class Convergence:
         return updates
 
     def _token(self, step: Step) -> str:
-        """The same update of the same cluster after the same history is the same request; later it is another one."""
-        history = sorted(self._ended_updates)
-        return request_token(self._shown["arn"], self._shown["createdAt"], history, step.action, step.request)
+        """AWS's idempotency token for an update, the same in any run.
+
+        The same update of the same cluster after the same history is the same request; later it is another one.
+        """
+        parts = [self._shown["arn"], self._shown["createdAt"], sorted(self._ended_updates), step.action, step.request]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     @property
-    def _shown(self) -> dict[str, t.Any]:
-        return t.cast(dict[str, t.Any], self.cluster)
+    def _shown(self) -> Resource:
+        return t.cast(Resource, self.cluster)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import typing as t
 
-from .common import EksErrorHandler
+from .errors import EksErrorHandler
 
 if t.TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -32,7 +32,7 @@ _URL_LIFETIME = 60
 def mint_token(sts: BaseClient, cluster_name: str) -> str:
     """A fresh token for the cluster, signed with the credentials, region and endpoint of the STS client.
 
-    Nothing is sent. The token is a secret: never print or keep it. Raises :class:`AnsibleEksError` without credentials.
+    Nothing is sent. The token is a secret: never print or keep it. Raises :class:`.._core.errors.SeamError` without credentials.
     """
 
     def name_the_cluster(request: AWSRequest, **_event: t.Any) -> None:

@@ -163,7 +163,8 @@ class FakeEks:
         return update
 
     def _record(self, params: Parameters, model: t.Any, **_event: t.Any) -> None:
-        self.calls.append((model.name, dict(params)))
+        # As on a wire: a tuple is a list.
+        self.calls.append((model.name, json.loads(json.dumps(params))))
 
     def _respond(self, model: t.Any, **_event: t.Any) -> tuple[AWSResponse, Parameters]:
         self._let_time_pass()

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import typing as t
 
 import pytest
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Cluster, Settings
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_plan import plan
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.transformations import cluster_settings
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_eks import (
     CLUSTER_ROLE,
     NODE_ROLE,
@@ -29,9 +32,16 @@ OFF = {
 PRIVATE = {"endpointPublicAccess": False, "endpointPrivateAccess": True}
 
 
-def steps(cluster: dict[str, t.Any] | None, desired: dict[str, t.Any] | None, **options: t.Any) -> list[t.Any]:
-    current = cluster_settings(cluster) if cluster else None
-    return [(step.action, step.request) for step in plan(current, desired, **options)]
+def steps(
+    cluster: dict[str, t.Any] | None, options: dict[str, t.Any] | None, purge_tags: bool = True
+) -> list[tuple[str, dict[str, t.Any]]]:
+    """Actions and requests for what a module's options ask for (None: no cluster)."""
+    unset = dict.fromkeys(field.name for field in dataclasses.fields(Settings))
+    desired = None if options is None else Settings.of_options({**unset, **options})
+    tags = Tags((options or {}).get("tags"), purge_tags)
+    planned = plan("petstore", Cluster.of(cluster) if cluster else None, desired, tags)
+    assert {step.subject for step in planned} <= {"petstore"}
+    return [(step.action, json.loads(json.dumps(step.request))) for step in planned]
 
 
 def with_vpc(**changes: t.Any) -> dict[str, t.Any]:
@@ -125,13 +135,17 @@ def with_vpc(**changes: t.Any) -> dict[str, t.Any]:
         ),
         pytest.param(
             make_cluster(),
-            {"endpoint_public_access": False, "endpoint_private_access": True, "public_access_cidrs": ["10.0.0.0/8"]},
+            {
+                "endpoint_public_access": False,
+                "endpoint_private_access": True,
+                "public_access_cidrs": ["203.0.113.0/24"],
+            },
             [("EndpointAccessUpdate", {"resourcesVpcConfig": PRIVATE})],
             id="private endpoint: the CIDRs of the public one don't matter",
         ),
         pytest.param(
             with_vpc(**PRIVATE),
-            {"public_access_cidrs": ["10.0.0.0/8"]},
+            {"public_access_cidrs": ["203.0.113.0/24"]},
             [],
             id="CIDRs have no effect while there is no public endpoint",
         ),
@@ -148,7 +162,7 @@ def with_vpc(**changes: t.Any) -> dict[str, t.Any]:
         ),
         pytest.param(
             make_cluster(),
-            {"public_access_cidrs": ["10.0.0.0/8"]},
+            {"public_access_cidrs": ["203.0.113.0/24"]},
             [
                 (
                     "EndpointAccessUpdate",
@@ -156,7 +170,7 @@ def with_vpc(**changes: t.Any) -> dict[str, t.Any]:
                         "resourcesVpcConfig": {
                             "endpointPublicAccess": True,
                             "endpointPrivateAccess": False,
-                            "publicAccessCidrs": ["10.0.0.0/8"],
+                            "publicAccessCidrs": ["203.0.113.0/24"],
                         }
                     },
                 )
@@ -245,7 +259,7 @@ def test_a_new_cluster_gets_every_option_in_one_call() -> None:
             "security_group_ids": ["sg-1"],
             "endpoint_public_access": True,
             "endpoint_private_access": True,
-            "public_access_cidrs": ["10.0.0.0/8"],
+            "public_access_cidrs": ["203.0.113.0/24"],
             "authentication_mode": "API_AND_CONFIG_MAP",
             "logging": ["api"],
             "upgrade_policy": "STANDARD",
@@ -263,7 +277,7 @@ def test_a_new_cluster_gets_every_option_in_one_call() -> None:
             "securityGroupIds": ["sg-1"],
             "endpointPublicAccess": True,
             "endpointPrivateAccess": True,
-            "publicAccessCidrs": ["10.0.0.0/8"],
+            "publicAccessCidrs": ["203.0.113.0/24"],
         },
         "accessConfig": {
             "authenticationMode": "API_AND_CONFIG_MAP",
@@ -299,7 +313,7 @@ NEW = {"role_arn": CLUSTER_ROLE, "subnet_ids": ["subnet-a", "subnet-b"]}
     ],
 )
 def test_refused(cluster: dict[str, t.Any] | None, desired: dict[str, t.Any] | None, message: str) -> None:
-    with pytest.raises(AnsibleEksError) as refusal:
+    with pytest.raises(SeamError) as refusal:
         steps(cluster, desired)
     assert message in refusal.value.message
 

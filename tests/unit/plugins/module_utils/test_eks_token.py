@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import boto3
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.common import AnsibleEksError
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import TOKEN_PREFIX, mint_token
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -93,5 +93,5 @@ def test_the_endpoint_is_the_clients(monkeypatch: pytest.MonkeyPatch, variable: 
 
 def test_without_credentials_there_is_one_clear_error() -> None:
     client = sts(aws_access_key_id=None, aws_secret_access_key=None, aws_session_token=None)
-    with pytest.raises(AnsibleEksError, match="Failed to sign an EKS token"):
+    with pytest.raises(SeamError, match="Failed to sign an EKS token"):
         mint_token(client, "petstore")

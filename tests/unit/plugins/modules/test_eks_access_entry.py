@@ -188,6 +188,8 @@ def test_an_entry_that_somebody_made_since_we_looked_is_converged(run: Runner) -
     result = run(eks, **OPTIONS, kubernetes_groups=["orders"], policies=[VIEW])
     assert actions(result) == ["UpdateAccessEntry", "AssociateAccessPolicy"]
     assert result["access_entry"]["kubernetes_groups"] == ["orders"]
+    # A pause of at most three seconds.
+    assert 0 < eks.clock.now <= 3
 
 
 def test_a_new_entry_that_is_not_seen_everywhere_yet_is_waited_for(run: Runner) -> None:
@@ -220,7 +222,7 @@ def test_the_type_cannot_be_changed(run: Runner, eks: FakeEks, check: bool) -> N
     [
         (
             {"principal_arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/team/anna"},
-            f"assumed-role/team/anna is a session of a role; give the role itself, arn:aws:iam::{ACCOUNT}:role/team",
+            f"assumed-role/team/anna is a session of a role. Give the role itself, arn:aws:iam::{ACCOUNT}:role/team",
         ),
         ({"principal_arn": "team"}, "principal_arn: 'team'"),
         ({"cluster_name": "pet.store"}, "cluster_name: 'pet.store'"),
@@ -259,6 +261,7 @@ def test_an_unknown_policy_is_refused_with_those_there_are(run: Runner) -> None:
 
 def test_an_entry_older_than_its_role_is_made_anew(run: Runner, eks: FakeEks) -> None:
     eks.iam.roles[TEAM] = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+    eks.entries[TEAM]["tags"]["aws:cloudformation:stack-name"] = "team"
     before = run(eks, check=True, **OPTIONS)
     assert actions(before) == [
         "DeleteAccessEntry",
@@ -268,7 +271,7 @@ def test_an_entry_older_than_its_role_is_made_anew(run: Runner, eks: FakeEks) ->
     ]
     assert eks.mutations == []
     assert actions(run(eks, **OPTIONS)) == actions(before)
-    # With all that it had, but for the name that EKS makes of the role.
+    # With all that it had, but for the name that EKS makes of the role, and AWS's own tags.
     (create,) = (params for operation, params in eks.mutations if operation == "CreateAccessEntry")
     assert create == {
         "clusterName": "petstore",

@@ -29,6 +29,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     client_error,
     load_balancer,
 )
+from botocore.exceptions import ConnectionClosedError
 
 NEW: dict[str, t.Any] = {
     "name": "petstore",
@@ -304,12 +305,26 @@ def test_the_same_update_gets_the_same_token_until_history_moves_on(run: Runner)
     assert len(set(tokens(True, False, True))) == 3
 
 
-def test_a_version_that_aws_refuses_ends_in_aws_own_words(run: Runner) -> None:
+def test_a_version_that_aws_refuses_ends_in_aws_own_words_and_is_no_change(run: Runner) -> None:
     eks = FakeEks(make_cluster())
     eks.first["UpdateClusterVersion"] = [Refusal("InvalidParameterException", "unsupported Kubernetes version 1.35")]
     result = run(eks, name="petstore", version="1.35")
+    assert not result["changed"] and actions(result) == []
     assert result["failed"] and "unsupported Kubernetes version 1.35" in result["msg"]
     assert result["error"]["code"] == "InvalidParameterException"
+
+
+def test_a_lost_answer_lets_it_look_again_within_the_same_deadline(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+
+    def lose() -> None:
+        eks.start_update("ZonalShiftConfigUpdate", lambda: eks._set_cluster(zonalShiftConfig={"enabled": True}))
+        raise ConnectionClosedError(endpoint_url="https://eks.example")
+
+    eks.first["UpdateClusterConfig"] = [lose]
+    result = run(eks, name="petstore", zonal_shift=True)
+    assert result["changed"] and actions(result) == ["ZonalShiftConfigUpdate"]
+    assert operations(eks) == ["UpdateClusterConfig"] and result["cluster"]["zonal_shift_config"]["enabled"]
 
 
 # Without waiting
@@ -474,10 +489,11 @@ def test_what_an_existing_cluster_cannot_become(
         ({"security_group_ids": [f"sg-{n}" for n in range(6)]}, "security_group_ids: EKS takes at most five"),
         ({"public_access_cidrs": ["10.0.0.1/8"]}, "public_access_cidrs: '10.0.0.1/8'"),
         ({"public_access_cidrs": ["office"]}, "public_access_cidrs: 'office'"),
+        ({"public_access_cidrs": ["10.0.0.0/8"]}, "public_access_cidrs: 10.0.0.0/8 is a private range"),
         ({"authentication_mode": "CONFIG_MAP"}, "authentication_mode"),
         ({"upgrade_policy": "NONE"}, "upgrade_policy"),
         ({"tags": {"aws:team": "x"}}, "tags: the prefix of 'aws:team'"),
-        ({"wait_timeout": 0}, "wait_timeout: must be"),
+        ({"wait_timeout": 0}, "wait_timeout: 0 is no time to wait"),
     ],
 )
 def test_bad_options_end_in_one_error_before_any_call(run: Runner, options: dict[str, t.Any], named: str) -> None:

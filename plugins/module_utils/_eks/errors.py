@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from .._core.errors import ErrorHandler, SeamError
-
-AnsibleEksError = SeamError
+from .._core.errors import ErrorHandler
 
 
 class EksErrorHandler(ErrorHandler):

@@ -24,11 +24,12 @@ def vpc_link_integrations(
     paths: dict[str, str] | None = None,
     integration_target_key: str = V2.target_key,
     stage_in_path: bool = V2.stage_in_path,
+    open_operations: list[str] | None = None,
 ) -> dict[str, t.Any]:
     """See vpc_link_integrations.yml."""
     try:
         v2 = V2(integration_target_key, stage_in_path)
-        return integrate(document, [{}] if backends is None else backends, paths, v2)
+        return integrate(document, [{}] if backends is None else backends, paths, v2, open_operations or [])
     except OpenApiError as error:
         raise AnsibleFilterError(f"vpc_link_integrations: {error}") from error
 

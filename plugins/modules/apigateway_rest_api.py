@@ -205,6 +205,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
     live_digest,
     live_methods,
     lost_targets,
+    opened,
     outline_differences,
     outline_of_definition,
     outline_of_live,
@@ -461,6 +462,8 @@ class RestApi:
         live = observe_definition(self.client, answer)
         if lost := lost_targets(self.desired["outline"], live["outline"]):
             raise AnsibleApiGatewayError(message=_lost(lost))
+        if open_now := opened(self.desired["outline"], live["outline"]):
+            raise AnsibleApiGatewayError(message=_opened(open_now))
         for difference in outline_differences(self.desired["outline"], live["outline"]):
             warnings.warn(f"API Gateway stored the definition differently: {difference}")
         self.fingerprint = Fingerprint(self.desired["imported"], live["stored"])
@@ -477,6 +480,15 @@ def _lost(methods: list[str]) -> str:
         f"Owner: {waiters.OWNER}\n"
         f"To do: use the other of AWS's two spellings ({' and '.join(TARGET_KEYS)}), which is integration_target_key of the "
         "filter vpc_link_integrations and apigw_vpclink_integration_target_key of the role apigw_vpclink"
+    )
+
+
+def _opened(methods: list[str]) -> str:
+    return (
+        f"API Gateway has not stored the security of {', '.join(methods)} as the definition has it, and would let in callers "
+        "without the key or authorizer, so nothing was deployed: stages serve what they did before.\n"
+        f"Owner: {waiters.OWNER}\n"
+        "To do: compare the security schemes of the definition with API Gateway's warnings of this run"
     )
 
 

@@ -18,9 +18,8 @@ from .openapi import (
     Node,
     method_name,
     operations,
-    resolve,
-    security_schemes,
 )
+from .security import API_KEY, AUTHORIZER, IAM, asked_of
 
 
 def import_body(definition: Node, name: str, description: str | None) -> bytes:
@@ -84,34 +83,34 @@ _SHOWN = ("type", "httpMethod", "uri", "connectionType", "connectionId", "integr
 
 def outline_of_definition(definition: Node) -> dict[str, Item]:
     """``GET /pet`` -> the settings that decide where a request goes, as API Gateway shows them after an import."""
-    schemes = security_schemes(definition)
-    keys = {name for name, scheme in schemes.items() if _is_api_key(resolve(definition, scheme))}
     result = {}
     for path, key, operation in operations(definition):
         integration = operation.get(INTEGRATION) or {}
-        named = {name for requirement in operation.get("security") or [] for name in requirement}
-        result[f"{method_name(key)} {path}"] = _outline(bool(keys & named), integration)
+        result[f"{method_name(key)} {path}"] = _outline(asked_of(definition, operation), integration)
     return result
 
 
 def outline_of_live(methods: dict[str, dict[str, Item]]) -> dict[str, Item]:
     """The same out of :func:`live_methods`."""
     return {
-        f"{name} {path}": _outline(method.get("apiKeyRequired", False), method["methodIntegration"])
+        f"{name} {path}": _outline(_asked_of_live(method), method["methodIntegration"])
         for path, by_name in methods.items()
         for name, method in by_name.items()
     }
 
 
-def _is_api_key(scheme: Node) -> bool:
-    """Whether the scheme asks for an API key. Authorizers are of type apiKey too.
+def _asked_of_live(method: Item) -> set[str]:
+    asked = {API_KEY} if method.get("apiKeyRequired") else set()
+    match method.get("authorizationType", "NONE"):
+        case "NONE":
+            return asked
+        case "AWS_IAM":
+            return asked | {IAM}
+        case _:
+            return asked | {AUTHORIZER}
 
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-usage-plan-oas.html
-    """
-    return scheme.get("type") == "apiKey" and "x-amazon-apigateway-authtype" not in scheme
 
-
-def _outline(api_key_required: bool, integration: Item) -> Item:
+def _outline(asked: set[str], integration: Item) -> Item:
     shown = {key: integration[key] for key in _SHOWN if integration.get(key)}
     for key in TARGET_KEYS:
         if key in integration:
@@ -119,7 +118,8 @@ def _outline(api_key_required: bool, integration: Item) -> Item:
     for key in ("type", "httpMethod"):
         if key in shown:
             shown[key] = shown[key].upper()
-    return {"apiKeyRequired": api_key_required, **shown}
+    authorization = {"authorization": name for name in sorted(asked - {API_KEY})}
+    return {"apiKeyRequired": API_KEY in asked, **authorization, **shown}
 
 
 def lost_targets(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
@@ -128,6 +128,19 @@ def lost_targets(expected: dict[str, Item], stored: dict[str, Item]) -> list[str
         name
         for name, method in expected.items()
         if method.get("integrationTarget") != stored.get(name, {}).get("integrationTarget")
+    ]
+
+
+def opened(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
+    """The methods that don't ask for the API key, the authorizer or IAM that the definition has."""
+    return [
+        name
+        for name, method in expected.items()
+        if name in stored
+        and (
+            method["apiKeyRequired"] > stored[name]["apiKeyRequired"]
+            or method.get("authorization") not in (None, stored[name].get("authorization"))
+        )
     ]
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from .openapi import (
     INTEGRATION,
     TARGET_KEYS,
+    Findings,
     Node,
     OpenApiError,
     check_document,
@@ -23,8 +24,8 @@ from .openapi import (
     operations,
     path_parameters,
     resolve,
-    security_schemes,
 )
+from .security import keep_security
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,28 @@ class V2:
             raise OpenApiError(f"integration_target_key must be {' or '.join(TARGET_KEYS)}, not '{self.target_key}'")
 
 
-def integrate(document: t.Any, backends: t.Any, backend_paths: t.Any, v2: V2 | None = None) -> Node:
+def integrate(
+    document: t.Any,
+    backends: t.Any,
+    backend_paths: t.Any,
+    v2: V2 | None = None,
+    open_operations: t.Any = (),
+) -> Node:
     """The document with VPC link integrations, cleaned of what ImportRestApi refuses.
 
     ``backends`` is a list of mappings (see :class:`Backend`), of which the longest prefix wins. ``backend_paths``
-    gives single paths of the API another path at the backend than base path plus path.
+    gives single paths of the API another path at the backend than base path plus path. ``open_operations`` lists
+    the operations, as ``GET /pets``, that may get more open than the document says.
     Raises :class:`OpenApiError`.
     """
     check_document(document)
     result = t.cast(Node, _plain(document))
     candidates = _backends(backends)
     overrides = _overrides(backend_paths)
+    findings = Findings()
+    keep_security(result, _open_operations(open_operations), findings)
+    if findings.faults:
+        raise OpenApiError(*findings.faults)
     _clean(result)
     for path, key, operation in operations(result):
         integration = operation.get(INTEGRATION)
@@ -140,6 +152,12 @@ def _overrides(backend_paths: t.Any) -> dict[str, str]:
         if not isinstance(backend_path, str) or not backend_path.startswith("/"):
             raise OpenApiError(f"paths gives '{path}' a path at the backend that doesn't start with a slash")
     return dict(backend_paths or {})
+
+
+def _open_operations(listed: t.Any) -> set[str]:
+    if not isinstance(listed, list | tuple) or not all(isinstance(name, str) for name in listed):
+        raise OpenApiError("open_operations must be a list of operations, such as GET /pets")
+    return set(listed)
 
 
 def _backend_of(backends: list[Backend], path: str) -> Backend:
@@ -222,31 +240,11 @@ def _clean(document: Node) -> None:
         document.pop(key, None)
     if "openapi" in document:
         document["openapi"] = "3.0.1"  # the only 3.0 release that AWS documents
-    removed = _remove_security_schemes(document)
     for item in document["paths"].values():
         item.pop("servers", None)
     for _path, _key, operation in operations(document):
         operation.pop("servers", None)
-        _remove_security(operation, removed)
         operation["responses"] = _importable_responses(document, operation.get("responses") or {})
-
-
-def _remove_security_schemes(document: Node) -> set[str]:
-    """Security schemes must be of type apiKey; Lambda authorizers and Cognito are apiKey schemes too."""
-    schemes = security_schemes(document)
-    removed = {name for name, scheme in schemes.items() if resolve(document, scheme).get("type") != "apiKey"}
-    for name in removed:
-        del schemes[name]
-    _remove_security(document, removed)
-    return removed
-
-
-def _remove_security(node: Node, removed: set[str]) -> None:
-    if "security" not in node:
-        return
-    node["security"] = [requirement for requirement in node["security"] if not removed & set(requirement)]
-    if not node["security"]:
-        del node["security"]
 
 
 def _importable_responses(document: Node, responses: Node) -> Node:

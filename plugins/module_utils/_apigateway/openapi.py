@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass, field
 
 Node = dict[str, t.Any]
 
@@ -30,7 +31,19 @@ _PARAMETER = re.compile(r"\{([^}+]+)\+?\}")
 
 
 class OpenApiError(ValueError):
-    """A document that API Gateway can't take, said in one sentence."""
+    """A document that API Gateway can't take, said in one sentence for each fault."""
+
+    def __init__(self, *faults: str) -> None:
+        several = f"{len(faults)} faults:\n" + "\n".join(f"- {fault}" for fault in faults)
+        super().__init__(several if len(faults) > 1 else faults[0])
+
+
+@dataclass
+class Findings:
+    """What was found on the way from a document to its definition, one sentence each."""
+
+    #: Why API Gateway can't take the document.
+    faults: list[str] = field(default_factory=list)
 
 
 def check_document(document: t.Any) -> None:

@@ -103,7 +103,9 @@ def stored(definition: Item) -> list[Item]:
 
 @pytest.mark.parametrize(("file", "count"), [("petstore-apigateway-export.json", 4), ("petstore.yml", 19)])
 def test_definition_equals_what_an_import_stores(file: str, count: int) -> None:
-    definition = integrate(yaml.safe_load((FIXTURES / file).read_text()), [{"base_path": "/api/v3"}], {"/": "/"})
+    document = yaml.safe_load((FIXTURES / file).read_text())
+    oauth_only = ["PUT /pet", "POST /pet", "GET /pet/findByStatus", "GET /pet/findByTags"] if count == 19 else []
+    definition = integrate(document, [{"base_path": "/api/v3"}], {"/": "/"}, open_operations=oauth_only)
     expected = outline_of_definition(definition)
     assert len(expected) == count
     assert outline_differences(expected, outline_of_live(live_methods(stored(definition)))) == []

@@ -1,0 +1,151 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an OpenAPI document asks of callers, as far as API Gateway can ask it. No operation gets more open than it says.
+
+API Gateway knows API keys in the header ``x-api-key``, authorizers of its own, and IAM; it ignores root-level ``security``:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .openapi import Findings, Node, method_name, operations, security_schemes
+
+#: What API Gateway can ask of a caller.
+API_KEY, AUTHORIZER, IAM = "api_key", "authorizer", "iam"
+
+_AUTHORIZER = "x-amazon-apigateway-authorizer"
+_AUTH_TYPE = "x-amazon-apigateway-authtype"
+_METHOD_AUTH = "x-amazon-apigateway-auth"
+
+
+def asked_by(scheme: t.Any) -> str | None:
+    """What API Gateway asks for by a security scheme: API_KEY, AUTHORIZER, IAM, or None when it can't check it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-usage-plan-oas.html
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
+    """
+    if not isinstance(scheme, t.Mapping):
+        return None
+    if str(scheme.get(_AUTH_TYPE)).lower() == "awssigv4":
+        return IAM
+    if isinstance(scheme.get(_AUTHORIZER), t.Mapping):
+        return AUTHORIZER
+    # A type without an authorizer names one that isn't there.
+    return API_KEY if _AUTH_TYPE not in scheme and _is_api_key(scheme) else None
+
+
+def _is_api_key(scheme: t.Mapping[str, t.Any]) -> bool:
+    place = (scheme.get("type"), scheme.get("in"), str(scheme.get("name")).lower())
+    return place == ("apiKey", "header", "x-api-key")
+
+
+def asked_of(definition: t.Mapping[str, t.Any], operation: Node) -> set[str]:
+    """What API Gateway asks of the callers of one operation: all that its own ``security`` names."""
+    schemes = security_schemes(definition)
+    named = {name for requirement in operation.get("security") or [] for name in requirement}
+    asked = {asked_by(schemes.get(name)) for name in named}
+    if str((operation.get(_METHOD_AUTH) or {}).get("type")).upper() == "AWS_IAM":
+        asked.add(IAM)
+    return {what for what in asked if what}
+
+
+def security_summary(definition: t.Mapping[str, t.Any]) -> dict[str, int]:
+    """How many operations ask for an API key, an authorizer, IAM, or nothing. Some ask for two of them."""
+    counts = {API_KEY: 0, AUTHORIZER: 0, IAM: 0, "open": 0}
+    for _path, _key, operation in operations(definition):
+        for what in asked_of(definition, operation) or {"open"}:
+            counts[what] += 1
+    return counts
+
+
+def keep_security(document: Node, open_operations: t.Collection[str], findings: Findings) -> None:
+    """Write each operation's ``security`` as API Gateway can ask it, and take out the rest.
+
+    An operation that would get more open is a fault, unless ``open_operations`` lists it (``GET /pets``).
+    """
+    schemes = security_schemes(document)
+    inherited = document.pop("security", None)
+    refused: dict[str, list[str]] = {}
+    needless = set(open_operations)
+    for path, key, operation in operations(document):
+        name = f"{method_name(key)} {path}"
+        wanted = operation.pop("security", inherited) or []
+        if str((operation.get(_METHOD_AUTH) or {}).get("type")).upper() != "AWS_IAM":
+            operation.pop(_METHOD_AUTH, None)
+        # No alternative, or an empty one: the document itself lets everybody in.
+        if not all(wanted):
+            continue
+        kept = _supported(wanted, schemes)
+        if wanted and not kept:
+            needless.discard(name)
+            if name not in open_operations:
+                refused.setdefault(_unsupported(wanted, schemes), []).append(name)
+            kept = _supported([_supported_part(requirement, schemes) for requirement in wanted], schemes)
+        if kept:
+            operation["security"] = kept
+    for why, names in refused.items():
+        findings.faults.append(
+            f"API Gateway can't check {why}, by which the document secures {', '.join(names)}: give the scheme an "
+            f"{_AUTHORIZER}, or list the operations in open_operations to serve them without it"
+        )
+    for name in sorted(needless):
+        findings.faults.append(
+            f"open_operations names '{name}', which is no operation of the document that would get more open"
+        )
+    _write_schemes(schemes)
+
+
+def _supported(requirements: list[Node], schemes: Node) -> list[Node]:
+    """The alternatives that API Gateway can ask for. It asks for all that are named, but for one authorizer only."""
+    kept: list[Node] = []
+    chosen: set[str] = set()
+    for requirement in requirements:
+        authorizers = {name for name in requirement if asked_by(schemes.get(name)) in (AUTHORIZER, IAM)}
+        if requirement and all(asked_by(schemes.get(name)) for name in requirement) and len(chosen | authorizers) < 2:
+            kept.append(requirement)
+            chosen |= authorizers
+    return kept
+
+
+def _supported_part(requirement: Node, schemes: Node) -> Node:
+    """Of schemes that are asked for together, those that API Gateway can ask for together."""
+    part: Node = {}
+    for name, scopes in requirement.items():
+        if _supported([{**part, name: scopes}], schemes):
+            part[name] = scopes
+    return part
+
+
+def _unsupported(requirements: list[Node], schemes: Node) -> str:
+    """In words, why none of the alternatives can be kept."""
+    names = dict.fromkeys(name for requirement in requirements for name in requirement)
+    unknown = [f"{name} ({_kind(schemes.get(name))})" for name in names if not asked_by(schemes.get(name))]
+    return " and ".join(unknown or [f"{name} (a second authorizer)" for name in list(names)[1:]])
+
+
+def _kind(scheme: t.Any) -> str:
+    if not isinstance(scheme, t.Mapping):
+        return "not a scheme of the document"
+    if _AUTH_TYPE in scheme:
+        return "an authorizer that the document doesn't describe"
+    kind = str(scheme.get("type"))
+    if kind == "apiKey":
+        return f"a key in the {scheme.get('in')} {scheme.get('name')}, not in the header x-api-key"
+    return f"{kind} {scheme['scheme']}" if "scheme" in scheme else kind
+
+
+def _write_schemes(schemes: Node) -> None:
+    """Only type apiKey is imported. Lambda authorizers and Cognito are written as that too."""
+    for name, scheme in list(schemes.items()):
+        asked = asked_by(scheme)
+        if not asked:
+            del schemes[name]
+        elif asked == API_KEY:
+            schemes[name] = {**scheme, "name": "x-api-key"}
+        elif scheme.get("type") != "apiKey":
+            extensions = {key: value for key, value in scheme.items() if key.startswith("x-")}
+            schemes[name] = {"type": "apiKey", "name": "Authorization", "in": "header", **extensions}

@@ -200,6 +200,8 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common i
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
     Fingerprint,
+    Parts,
+    check_definition,
     digest,
     import_body,
     live_digest,
@@ -209,14 +211,14 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
     outline_differences,
     outline_of_definition,
     outline_of_live,
+    settings_differences,
+    settings_of_definition,
+    settings_of_live,
+    with_policy,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
-    INTEGRATION,
     TARGET_KEYS,
     OpenApiError,
-    check_document,
-    method_name,
-    operations,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     as_result,
@@ -236,14 +238,9 @@ def check(params: Item) -> None:
     Stages: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html
     """
     try:
-        check_document(params["definition"])
+        check_definition(params["definition"])
     except OpenApiError as error:
         raise AnsibleApiGatewayError(message=f"definition: {error}") from error
-    for path, key, operation in operations(params["definition"]):
-        if INTEGRATION not in operation:
-            raise AnsibleApiGatewayError(
-                message=f"definition: {method_name(key)} {path} has no {INTEGRATION}, so it can't be deployed"
-            )
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", params["stage_name"]):
         raise AnsibleApiGatewayError(
             message=f"stage_name must be 1 to 128 letters, digits, hyphens or underscores, not '{params['stage_name']}'"
@@ -282,7 +279,13 @@ def desired_state(params: Item, tags: dict[str, str]) -> Item:
     desired["variables"] = None if variables is None else {key: str(value) for key, value in variables.items()}
     if params["description"] is None:
         desired["description"] = params["definition"]["info"].get("description")
-    return {**desired, "body": body, "imported": digest(body), "outline": outline_of_definition(params["definition"])}
+    return {
+        **desired,
+        "body": body,
+        "imported": digest(body),
+        "outline": outline_of_definition(params["definition"]),
+        "settings": settings_of_definition(params["definition"]),
+    }
 
 
 def plan(current: Item, desired: Item) -> list[Step]:
@@ -400,13 +403,23 @@ def observe(client: t.Any, ownership_tags: dict[str, str]) -> Item:
     }
 
 
-def observe_definition(client: t.Any, rest_api: Item | None) -> Item:
+def observe_definition(client: t.Any, rest_api: Item | None, desired: Item) -> Item:
     """What API Gateway has stored of a definition, deployed or not."""
     if rest_api is None:
-        return {"stored": None, "outline": {}}
+        return {"stored": None, "outline": {}, "settings": {}}
     methods = live_methods(api.get_resources(client, rest_api["id"]))
     models = api.get_models(client, rest_api["id"])
-    return {"stored": live_digest(rest_api, methods, models), "outline": outline_of_live(methods)}
+    parts = Parts(
+        api.get_gateway_responses(client, rest_api["id"]),
+        api.get_request_validators(client, rest_api["id"]),
+        api.get_authorizers(client, rest_api["id"]),
+    )
+    has_policy = desired["settings"]["policy"] is not None
+    return {
+        "stored": live_digest(rest_api, methods, models, parts, has_policy),
+        "outline": outline_of_live(methods),
+        "settings": settings_of_live(rest_api, parts),
+    }
 
 
 class RestApi:
@@ -417,6 +430,7 @@ class RestApi:
         self.desired = desired
         self.ownership_tags = ownership_tags
         self.id = current["api"] and current["api"]["id"]
+        self.policy = current["api"] and current["api"].get("policy")
         self.deployment = matching_deployment(current, desired) if self.id and "imported" in desired else None
         self.fingerprint = Fingerprint(desired.get("imported", ""), current["stored"] or "")
 
@@ -456,15 +470,17 @@ class RestApi:
         return t.cast(Item, self.deployment)["id"]
 
     def _import(self) -> None:
-        answer = api.put_rest_api(self.client, self.id, self.desired["body"])
+        answer = api.put_rest_api(self.client, self.id, with_policy(self.desired["body"], self.policy))
         for warning in answer.get("warnings", []):
             warnings.warn(f"API Gateway says of the definition: {warning}")
-        live = observe_definition(self.client, answer)
+        live = observe_definition(self.client, answer, self.desired)
         if lost := lost_targets(self.desired["outline"], live["outline"]):
             raise AnsibleApiGatewayError(message=_lost(lost))
         if open_now := opened(self.desired["outline"], live["outline"]):
             raise AnsibleApiGatewayError(message=_opened(open_now))
-        for difference in outline_differences(self.desired["outline"], live["outline"]):
+        settings = _kept_policy(self.desired["settings"], live["settings"])
+        differences = outline_differences(self.desired["outline"], live["outline"])
+        for difference in differences + settings_differences(settings, live["settings"]):
             warnings.warn(f"API Gateway stored the definition differently: {difference}")
         self.fingerprint = Fingerprint(self.desired["imported"], live["stored"])
         # An edit was undone: the deployment stays as it is, but what is stored now may have got other model names.
@@ -492,7 +508,12 @@ def _opened(methods: list[str]) -> str:
     )
 
 
-def _shown(current: Item, outline: Item, stage_name: str | None) -> Item:
+def _kept_policy(settings: Item, before: Item) -> Item:
+    """An import leaves a resource policy that the definition doesn't have."""
+    return {**settings, "policy": settings["policy"] or before.get("policy")}
+
+
+def _shown(current: Item, definition: Item, stage_name: str | None) -> Item:
     """What a diff shows of an API."""
     stage = stage_of(current, {"stage_name": stage_name}) or {}
     canary = stage.get("canarySettings", {})
@@ -503,7 +524,8 @@ def _shown(current: Item, outline: Item, stage_name: str | None) -> Item:
         "description": rest_api.get("description"),
         "tags": rest_api.get("tags", {}),
         "endpoint_types": rest_api.get("endpointConfiguration", {}).get("types", []),
-        "methods": outline,
+        "settings": definition["settings"],
+        "methods": definition["outline"],
         "stage": {
             "name": stage.get("stageName"),
             **_shown_release(current, stage, "variables"),
@@ -529,6 +551,7 @@ def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
         "description": desired["description"],
         "tags": {**before["tags"], **desired["tags"]},
         "endpoint_types": [desired["endpoint_type"]],
+        "settings": _kept_policy(desired["settings"], before["settings"]) if imports else before["settings"],
         "methods": desired["outline"] if imports else before["methods"],
         "stage": _predicted_stage(before["stage"], desired),
     }
@@ -550,11 +573,11 @@ def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
     ownership_tags, tags = ownership(module.params)
     desired = desired_state(module.params, tags)
     current = observe(client, ownership_tags)
-    definition = observe_definition(client, current["api"] if desired["state"] == "present" else None)
+    definition = observe_definition(client, current["api"] if desired["state"] == "present" else None, desired)
     current["stored"] = definition["stored"]
     steps = plan(current, desired)
-    before = _shown(current, definition["outline"], desired["stage_name"]) if current["api"] else {}
-    empty = _shown({"api": None, "deployments": [], "stages": []}, {}, None)
+    before = _shown(current, definition, desired["stage_name"]) if current["api"] else {}
+    empty = _shown({"api": None, "deployments": [], "stages": []}, {"settings": {}, "outline": {}}, None)
     diff = {"before": before, "after": _prediction(before or empty, desired, steps)}
     if steps and not module.check_mode:
         rest_api = RestApi(client, current, desired, ownership_tags)

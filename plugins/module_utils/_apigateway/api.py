@@ -174,6 +174,25 @@ def get_models(client: t.Any, api_id: str) -> list[Item]:
     return _all_items(client, "get_models", restApiId=api_id)
 
 
+@_handles("list gateway responses of REST API")
+@RETRY
+def get_gateway_responses(client: t.Any, api_id: str) -> list[Item]:
+    """All kinds of responses of API Gateway's own; those that nobody changed have ``defaultResponse``."""
+    return _all_items(client, "get_gateway_responses", restApiId=api_id)
+
+
+@_handles("list request validators of REST API")
+@RETRY
+def get_request_validators(client: t.Any, api_id: str) -> list[Item]:
+    return _all_items(client, "get_request_validators", restApiId=api_id)
+
+
+@_handles("list authorizers of REST API")
+@RETRY
+def get_authorizers(client: t.Any, api_id: str) -> list[Item]:
+    return _all_items(client, "get_authorizers", restApiId=api_id)
+
+
 # Deployments and stages
 
 

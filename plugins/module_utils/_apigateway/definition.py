@@ -12,14 +12,35 @@ import re
 import typing as t
 
 from .common import Item
+from .importable import BINARY_TYPES, ENDPOINT
 from .openapi import (
     INTEGRATION,
     TARGET_KEYS,
+    Findings,
     Node,
-    method_name,
+    check_document,
+    operation_name,
     operations,
+    security_schemes,
 )
-from .security import API_KEY, AUTHORIZER, IAM, asked_of
+from .security import API_KEY, AUTHORIZER, IAM, asked_by, asked_of, kept_security
+
+POLICY = "x-amazon-apigateway-policy"
+
+
+def check_definition(definition: t.Any) -> None:
+    """Raise :class:`OpenApiError` with all that keeps the definition from being imported and deployed as it says."""
+    check_document(definition)
+    findings = Findings()
+    lacking = [
+        operation_name(path, key) for path, key, operation in operations(definition) if INTEGRATION not in operation
+    ]
+    if lacking:
+        findings.faults.append(f"{', '.join(lacking)} has no {INTEGRATION}, so it can't be deployed")
+    kept_security(definition, (), findings)
+    if definition.get("security"):
+        findings.faults.append("API Gateway ignores root-level security: write it into the operations that it is for")
+    findings.check()
 
 
 def import_body(definition: Node, name: str, description: str | None) -> bytes:
@@ -28,6 +49,14 @@ def import_body(definition: Node, name: str, description: str | None) -> bytes:
     if description is not None:
         info["description"] = description
     return _canonical({**definition, "info": info})
+
+
+def with_policy(body: bytes, policy: str | None) -> bytes:
+    """The body with the resource policy that an API has. An import would take away one that the definition lacks."""
+    document = json.loads(body) if policy else {}
+    if not policy or POLICY in document:
+        return body
+    return _canonical({**document, POLICY: _policy(policy)})
 
 
 def _canonical(value: t.Any) -> bytes:
@@ -50,14 +79,46 @@ def live_methods(resources: list[Item]) -> dict[str, dict[str, Item]]:
     return result
 
 
-def live_digest(rest_api: Item, methods: dict[str, dict[str, Item]], models: list[Item]) -> str:
+class Parts(t.NamedTuple):
+    """What API Gateway lists of an API beside its methods and models."""
+
+    gateway_responses: t.Sequence[Item] = ()
+    request_validators: t.Sequence[Item] = ()
+    authorizers: t.Sequence[Item] = ()
+
+    def described(self) -> Item:
+        """By name, without what an import gives anew, and without the responses that every API has."""
+        own = [response for response in self.gateway_responses if not response.get("defaultResponse")]
+        return {
+            "gatewayResponses": {response["responseType"]: response for response in own},
+            "requestValidators": {validator["name"]: _without_id(validator) for validator in self.request_validators},
+            "authorizers": {authorizer["name"]: _without_id(authorizer) for authorizer in self.authorizers},
+        }
+
+
+def _without_id(item: Item) -> Item:
+    return {key: value for key, value in item.items() if key != "id"}
+
+
+def live_digest(
+    rest_api: Item,
+    methods: dict[str, dict[str, Item]],
+    models: list[Item],
+    parts: Parts,
+    definition_has_policy: bool,
+) -> str:
     """Digest of what API Gateway has stored of a definition.
 
     How an import is stored isn't documented to the last field (schemas that are written inline even get random
     names), so what an import became is remembered by its digest, and an edit by hand seen by comparing with it.
+    A resource policy counts when it is the definition's: any other stays, as it lets nobody in by itself.
     """
     schemas = {model["name"]: model.get("schema") for model in models}
-    return digest(_canonical([rest_api["name"], rest_api.get("description") or "", methods, schemas]))
+    settings = _settings_of_api(rest_api)
+    if not definition_has_policy:
+        del settings["policy"]
+    described = [rest_api["name"], rest_api.get("description") or "", methods, schemas, settings, parts.described()]
+    return digest(_canonical(described))
 
 
 class Fingerprint(t.NamedTuple):
@@ -86,7 +147,7 @@ def outline_of_definition(definition: Node) -> dict[str, Item]:
     result = {}
     for path, key, operation in operations(definition):
         integration = operation.get(INTEGRATION) or {}
-        result[f"{method_name(key)} {path}"] = _outline(asked_of(definition, operation), integration)
+        result[operation_name(path, key)] = _outline(asked_of(definition, operation), integration)
     return result
 
 
@@ -118,8 +179,59 @@ def _outline(asked: set[str], integration: Item) -> Item:
     for key in ("type", "httpMethod"):
         if key in shown:
             shown[key] = shown[key].upper()
-    authorization = {"authorization": name for name in sorted(asked - {API_KEY})}
-    return {"apiKeyRequired": API_KEY in asked, **authorization, **shown}
+    for authorization in sorted(asked - {API_KEY}):
+        shown["authorization"] = authorization
+    return {"apiKeyRequired": API_KEY in asked, **shown}
+
+
+def settings_of_definition(definition: Node) -> Item:
+    """The settings of the API as a whole that an import takes from its definition, or resets where that has none."""
+    endpoint: Item = definition.get(ENDPOINT) or next(
+        (server[ENDPOINT] for server in definition.get("servers", []) if ENDPOINT in server), {}
+    )
+    schemes = security_schemes(definition)
+    return {
+        "binaryMediaTypes": sorted(definition.get(BINARY_TYPES, [])),
+        "apiKeySource": definition.get("x-amazon-apigateway-api-key-source", "HEADER"),
+        "minimumCompressionSize": definition.get("x-amazon-apigateway-minimum-compression-size"),
+        "disableExecuteApiEndpoint": bool(endpoint.get("disableExecuteApiEndpoint")),
+        "vpcEndpointIds": sorted(endpoint.get("vpcEndpointIds", [])),
+        "policy": _policy(definition.get(POLICY)),
+        "gatewayResponses": sorted(definition.get("x-amazon-apigateway-gateway-responses", {})),
+        "requestValidators": sorted(definition.get("x-amazon-apigateway-request-validators", {})),
+        "authorizers": sorted(name for name, scheme in schemes.items() if asked_by(scheme) == AUTHORIZER),
+    }
+
+
+def settings_of_live(rest_api: Item, parts: Parts) -> Item:
+    """The same as API Gateway has stored it."""
+    named = {key: sorted(items) for key, items in parts.described().items()}
+    return {**_settings_of_api(rest_api), **named}
+
+
+def _settings_of_api(rest_api: Item) -> Item:
+    return {
+        "binaryMediaTypes": sorted(rest_api.get("binaryMediaTypes", [])),
+        "apiKeySource": rest_api.get("apiKeySource", "HEADER"),
+        "minimumCompressionSize": rest_api.get("minimumCompressionSize"),
+        "disableExecuteApiEndpoint": rest_api.get("disableExecuteApiEndpoint", False),
+        "vpcEndpointIds": sorted(rest_api.get("endpointConfiguration", {}).get("vpcEndpointIds", [])),
+        "policy": _policy(rest_api.get("policy")),
+    }
+
+
+def _policy(policy: t.Any) -> t.Any:
+    """A resource policy as it is meant. API Gateway shows it as JSON with escaped quotes, and its own ARN in full."""
+    if not isinstance(policy, str):
+        return policy and json.loads(_own_arn(json.dumps(policy)))
+    try:
+        return json.loads(_own_arn(policy.replace('\\"', '"').replace("\\/", "/")))
+    except ValueError:
+        return policy
+
+
+def _own_arn(policy: str) -> str:
+    return re.sub(r"arn:[\w-]+:execute-api:[\w-]*:\d*:\w+/", "execute-api:/", policy)
 
 
 def lost_targets(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
@@ -141,6 +253,15 @@ def opened(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
             method["apiKeyRequired"] > stored[name]["apiKeyRequired"]
             or method.get("authorization") not in (None, stored[name].get("authorization"))
         )
+    ]
+
+
+def settings_differences(expected: Item, stored: Item) -> list[str]:
+    """One sentence for each setting of the API that isn't stored as the definition has it."""
+    return [
+        f"the API has {key} {stored[key]!r}, the definition says {value!r}"
+        for key, value in expected.items()
+        if value != stored[key]
     ]
 
 

@@ -13,19 +13,31 @@ import re
 import typing as t
 from dataclasses import dataclass, fields
 
+from .importable import make_importable
 from .openapi import (
     INTEGRATION,
+    RESOURCES,
     TARGET_KEYS,
     Findings,
     Node,
     OpenApiError,
-    check_document,
+    check_head,
     method_name,
+    operation_name,
     operations,
+    path_faults,
     path_parameters,
-    resolve,
+    schema_faults,
+    shape_faults,
 )
+from .reading import plain
+from .references import follow
 from .security import keep_security
+from .version_3_1 import to_3_0
+
+_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.\w+\}")
+#: In a URI, a mapping expression, or a template: https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html
+_VARIABLE = re.compile(r"""stageVariables(?:\.|\[['"]|\.get\(['"])(\w+)""")
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,16 @@ class Backend:
         prefix = self.path_prefix.rstrip("/")
         return path == prefix or path.startswith(f"{prefix}/")
 
+    def path_of(self, uri: t.Any, path: str) -> str:
+        """Where a path of the API is at the backend, by the integration's own URI or else by the path itself.
+
+        The base path comes before it, unless it begins so already.
+        """
+        own = re.fullmatch(r"https?://[^/]*(/.*)", str(uri))
+        path = own[1] if own else path
+        base = self.base_path.rstrip("/")
+        return path if path == base or path.startswith(f"{base}/") else base + path
+
     def uri(self, path: str) -> str:
         scheme = self.scheme or ("https" if self.port == 443 else "http")
         return f"{scheme}://{self.host}:{self.port}{path}"
@@ -98,40 +120,88 @@ class V2:
             raise OpenApiError(f"integration_target_key must be {' or '.join(TARGET_KEYS)}, not '{self.target_key}'")
 
 
-def integrate(
-    document: t.Any,
-    backends: t.Any,
-    backend_paths: t.Any,
-    v2: V2 | None = None,
-    open_operations: t.Any = (),
-) -> Node:
-    """The document with VPC link integrations, cleaned of what ImportRestApi refuses.
+@dataclass(frozen=True)
+class Wishes:
+    """What a user says of the way from a document to its definition. ``of`` raises :class:`OpenApiError`."""
 
-    ``backends`` is a list of mappings (see :class:`Backend`), of which the longest prefix wins. ``backend_paths``
-    gives single paths of the API another path at the backend than base path plus path. ``open_operations`` lists
-    the operations, as ``GET /pets``, that may get more open than the document says.
-    Raises :class:`OpenApiError`.
+    #: Of which the longest prefix wins.
+    backends: list[Backend]
+    #: Paths of the API whose path at the backend is another than base path plus path.
+    paths: dict[str, str]
+    #: Operations, such as ``GET /pets``, that may get more open than the document says.
+    open_operations: frozenset[str] = frozenset()
+    resource_quota: int = RESOURCES
+    v2: V2 = V2()
+
+    @classmethod
+    def of(
+        cls,
+        backends: t.Any,
+        paths: t.Any = None,
+        open_operations: t.Any = (),
+        resource_quota: t.Any = RESOURCES,
+        v2: V2 = V2(),
+    ) -> Wishes:
+        if not isinstance(open_operations, list | tuple) or not all(isinstance(name, str) for name in open_operations):
+            raise OpenApiError("open_operations must be a list of operations, such as GET /pets")
+        if isinstance(resource_quota, bool) or not re.fullmatch(r"[1-9]\d*", str(resource_quota)):
+            raise OpenApiError(f"resource_quota must be a number above 0, not '{resource_quota}'")
+        return cls(_backends(backends), _overrides(paths), frozenset(open_operations), int(resource_quota), v2)
+
+
+def integrate(document: t.Any, wishes: Wishes) -> tuple[Node, Findings]:
+    """The document with VPC link integrations, as ImportRestApi takes it, and what was changed on the way.
+
+    Raises :class:`OpenApiError` with all that is wrong. The document isn't changed.
     """
-    check_document(document)
-    result = t.cast(Node, _plain(document))
-    candidates = _backends(backends)
-    overrides = _overrides(backend_paths)
+    result = plain(document)
+    check_head(result, ("3.0", "3.1"))
     findings = Findings()
-    keep_security(result, _open_operations(open_operations), findings)
-    if findings.faults:
-        raise OpenApiError(*findings.faults)
-    _clean(result)
+    result = follow(result, findings)
+    if misshapen := shape_faults(result):
+        raise OpenApiError(*findings.faults, *misshapen)
+    to_3_0(result, findings)
+    findings.faults += path_faults(result, wishes.resource_quota) + schema_faults(result)
+    keep_security(result, wishes.open_operations, findings)
+    findings.check()
+    make_importable(result, findings)
+    own_paths = _serve_without_slash(result, findings)
     for path, key, operation in operations(result):
-        integration = operation.get(INTEGRATION)
-        if integration is None:
-            operation[INTEGRATION] = integration = _new_integration(key)
-            _declare_path_parameters(result, path, operation)
-        if str(integration.get("type", "")).lower() in ("http", "http_proxy"):
-            backend = _backend_of(candidates, path)
-            backend_path = overrides.get(path) or backend.base_path.rstrip("/") + path
-            _connect(integration, backend, path, backend_path)
-            _target(result, operation, backend, backend_path, v2 or V2())
-    return result
+        _integrate(result, own_paths[path], path, key, operation, wishes, findings)
+    findings.check()
+    return result, findings
+
+
+def _serve_without_slash(document: Node, findings: Findings) -> dict[str, str]:
+    """API Gateway's paths don't end in a slash. Returns the document's own path for each."""
+    own = {path.rstrip("/") or "/": path for path in document["paths"] if not path.startswith("x-")}
+    for path, before in own.items():
+        if path != before:
+            findings.lose("paths are served without the slash at their end", before)
+    document["paths"] = {path: document["paths"][before] for path, before in own.items()}
+    return own
+
+
+def _integrate(
+    document: Node, own_path: str, path: str, key: str, operation: Node, wishes: Wishes, findings: Findings
+) -> None:
+    """Give an operation its integration, or connect its own. One that isn't HTTP is left alone."""
+    new = INTEGRATION not in operation
+    integration = operation.setdefault(INTEGRATION, _new_integration(key))
+    if str(integration.get("type", "")).lower() not in ("http", "http_proxy"):
+        return
+    name = operation_name(path, key)
+    integration.setdefault("httpMethod", method_name(key))
+    backend = _backend_of(wishes.backends, path, findings)
+    uri = integration.get("uri")
+    backend_path = wishes.paths.get(own_path) or wishes.paths.get(path) or backend.path_of(uri, own_path)
+    _connect(integration, backend, backend_path)
+    if not new:
+        _note_replaced(findings, name, uri, integration)
+        if integration.pop("payloadFormatVersion", None):
+            findings.lose("payloadFormatVersion is left out, as it is of HTTP APIs", name)
+    _map_path_parameters(document, path, operation, name, findings)
+    _target(document, operation, backend, backend_path, wishes.v2)
 
 
 def _backends(backends: t.Any) -> list[Backend]:
@@ -154,17 +224,14 @@ def _overrides(backend_paths: t.Any) -> dict[str, str]:
     return dict(backend_paths or {})
 
 
-def _open_operations(listed: t.Any) -> set[str]:
-    if not isinstance(listed, list | tuple) or not all(isinstance(name, str) for name in listed):
-        raise OpenApiError("open_operations must be a list of operations, such as GET /pets")
-    return set(listed)
-
-
-def _backend_of(backends: list[Backend], path: str) -> Backend:
+def _backend_of(backends: list[Backend], path: str, findings: Findings) -> Backend:
     for backend in backends:
         if backend.covers(path):
             return backend
-    raise OpenApiError(f"no backend covers the path '{path}': give one with the path_prefix '/'")
+    fault = f"no backend covers the path '{path}': give one with the path_prefix '/'"
+    if fault not in findings.faults:
+        findings.faults.append(fault)
+    return backends[0]
 
 
 def _new_integration(key: str) -> Node:
@@ -176,14 +243,32 @@ def _new_integration(key: str) -> Node:
     }
 
 
-def _connect(integration: Node, backend: Backend, path: str, backend_path: str) -> None:
+def _connect(integration: Node, backend: Backend, backend_path: str) -> None:
     integration["connectionType"] = "VPC_LINK"
     integration["connectionId"] = backend.connection_id
     integration["uri"] = backend.uri(backend_path.replace("+}", "}"))
-    # A {parameter} in the uri stays empty unless it is mapped.
-    for name in path_parameters(path):
-        mapping = integration.setdefault("requestParameters", {})
-        mapping.setdefault(f"integration.request.path.{name}", f"method.request.path.{name}")
+
+
+def _note_replaced(findings: Findings, name: str, uri: t.Any, integration: Node) -> None:
+    if uri != integration["uri"]:
+        findings.replaced.append(f"{name}: {uri} is now {integration['uri']}, through {integration['connectionId']}")
+
+
+def _map_path_parameters(document: Node, path: str, operation: Node, name: str, findings: Findings) -> None:
+    """A {parameter} in the uri stays empty unless it is mapped, and a mapping may only name a declared parameter."""
+    integration = operation[INTEGRATION]
+    of_path = path_parameters(path)
+    _declare_path_parameters(document, path, operation, of_path)
+    mapping = integration.get("requestParameters", {})
+    # A stage variable stands in braces too.
+    for parameter in path_parameters(_STAGE_VARIABLE.sub("", integration["uri"])):
+        place = f"integration.request.path.{parameter}"
+        if parameter in of_path:
+            mapping.setdefault(place, f"method.request.path.{parameter}")
+        elif place not in mapping:
+            findings.faults.append(f"the path at the backend of {name} has {{{parameter}}}, to which nothing is mapped")
+    if mapping:
+        integration["requestParameters"] = mapping
 
 
 def _target(document: Node, operation: Node, backend: Backend, backend_path: str, v2: V2) -> None:
@@ -220,59 +305,30 @@ def _path_override(backend_path: str) -> str:
 def _media_types(document: Node, operation: Node) -> list[str]:
     """What an operation's bodies are. API Gateway takes a request without a type for JSON."""
     declared = operation.get("consumes") or document.get("consumes") or []
-    content = resolve(document, operation.get("requestBody") or {}).get("content", {})
+    content = operation.get("requestBody", {}).get("content", {})
     return sorted({"application/json", *declared, *content})
 
 
-def _declare_path_parameters(document: Node, path: str, operation: Node) -> None:
-    """A mapping may only name a parameter that the method declares."""
+def _declare_path_parameters(document: Node, path: str, operation: Node, names: list[str]) -> None:
     listed = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
-    declared = {parameter.get("name") for parameter in (resolve(document, node) for node in listed)}
-    for name in path_parameters(path):
+    declared = {parameter.get("name") for parameter in listed if parameter.get("in") == "path"}
+    for name in names:
         if name not in declared:
             kind = {"type": "string"} if "swagger" in document else {"schema": {"type": "string"}}
             operation.setdefault("parameters", []).append({"name": name, "in": "path", "required": True, **kind})
 
 
-def _clean(document: Node) -> None:
-    """Take out what would be refused, or would tell of another place than where the API will be."""
-    for key in ("host", "basePath", "schemes", "servers"):
-        document.pop(key, None)
-    if "openapi" in document:
-        document["openapi"] = "3.0.1"  # the only 3.0 release that AWS documents
-    for item in document["paths"].values():
-        item.pop("servers", None)
-    for _path, _key, operation in operations(document):
-        operation.pop("servers", None)
-        operation["responses"] = _importable_responses(document, operation.get("responses") or {})
+def stage_variables(definition: t.Mapping[str, t.Any]) -> list[str]:
+    """Names of the stage variables that a definition's extensions use."""
+    return sorted(set(_variables_in(definition, False)))
 
 
-def _importable_responses(document: Node, responses: Node) -> Node:
-    """Responses by status code only, and with models only where they are objects (or named models)."""
-    result = {}
-    for status, node in responses.items():
-        if not re.fullmatch(r"\d{3}", status):
-            continue
-        response = dict(resolve(document, node))
-        if not _importable_schema(response.get("schema")):
-            del response["schema"]
-        if "content" in response:
-            content = {
-                kind: media for kind, media in response["content"].items() if _importable_schema(media.get("schema"))
-            }
-            response["content"] = content
-        result[status] = response
-    return result or {"200": {"description": "200 response"}}
-
-
-def _importable_schema(schema: Node | None) -> bool:
-    return schema is None or "$ref" in schema or schema.get("type") == "object"
-
-
-def _plain(node: t.Any) -> t.Any:
-    """A deep copy of nothing but dicts and lists, with text as keys (YAML reads ``200:`` as a number)."""
+def _variables_in(node: t.Any, within: bool) -> t.Iterator[str]:
     if isinstance(node, t.Mapping):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [_plain(value) for value in node]
-    return node
+        for key, value in node.items():
+            yield from _variables_in(value, within or str(key).startswith("x-amazon-apigateway-"))
+    elif isinstance(node, list | tuple):
+        for each in node:
+            yield from _variables_in(each, within)
+    elif within and isinstance(node, str):
+        yield from _VARIABLE.findall(node)

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .openapi import Findings, Node, method_name, operations, security_schemes
+from .openapi import METHOD_AUTH, Findings, Node, operation_name, operations, security_schemes
 
 #: What API Gateway can ask of a caller.
 API_KEY, AUTHORIZER, IAM = "api_key", "authorizer", "iam"
 
 _AUTHORIZER = "x-amazon-apigateway-authorizer"
 _AUTH_TYPE = "x-amazon-apigateway-authtype"
-_METHOD_AUTH = "x-amazon-apigateway-auth"
 
 
 def asked_by(scheme: t.Any) -> str | None:
@@ -48,9 +47,13 @@ def asked_of(definition: t.Mapping[str, t.Any], operation: Node) -> set[str]:
     schemes = security_schemes(definition)
     named = {name for requirement in operation.get("security") or [] for name in requirement}
     asked = {asked_by(schemes.get(name)) for name in named}
-    if str((operation.get(_METHOD_AUTH) or {}).get("type")).upper() == "AWS_IAM":
+    if _asks_for_iam(operation):
         asked.add(IAM)
     return {what for what in asked if what}
+
+
+def _asks_for_iam(operation: Node) -> bool:
+    return str(operation.get(METHOD_AUTH, {}).get("type")).upper() == "AWS_IAM"
 
 
 def security_summary(definition: t.Mapping[str, t.Any]) -> dict[str, int]:
@@ -63,30 +66,39 @@ def security_summary(definition: t.Mapping[str, t.Any]) -> dict[str, int]:
 
 
 def keep_security(document: Node, open_operations: t.Collection[str], findings: Findings) -> None:
-    """Write each operation's ``security`` as API Gateway can ask it, and take out the rest.
+    """Write each operation's ``security`` as API Gateway can ask it, and take out the rest, the document's own with it.
 
     An operation that would get more open is a fault, unless ``open_operations`` lists it (``GET /pets``).
     """
+    kept = kept_security(document, open_operations, findings)
+    document.pop("security", None)
+    for path, key, operation in operations(document):
+        operation.pop("security", None)
+        if METHOD_AUTH in operation and not _asks_for_iam(operation):
+            del operation[METHOD_AUTH]
+        if security := kept[operation_name(path, key)]:
+            operation["security"] = security
+    _write_schemes(security_schemes(document))
+
+
+def kept_security(
+    document: t.Mapping[str, t.Any], open_operations: t.Collection[str], findings: Findings
+) -> dict[str, list[Node]]:
+    """What each operation's ``security`` becomes; empty where everybody is let in. See :func:`keep_security`."""
     schemes = security_schemes(document)
-    inherited = document.pop("security", None)
+    result: dict[str, list[Node]] = {}
     refused: dict[str, list[str]] = {}
     needless = set(open_operations)
     for path, key, operation in operations(document):
-        name = f"{method_name(key)} {path}"
-        wanted = operation.pop("security", inherited) or []
-        if str((operation.get(_METHOD_AUTH) or {}).get("type")).upper() != "AWS_IAM":
-            operation.pop(_METHOD_AUTH, None)
-        # No alternative, or an empty one: the document itself lets everybody in.
-        if not all(wanted):
-            continue
-        kept = _supported(wanted, schemes)
-        if wanted and not kept:
+        name = operation_name(path, key)
+        wanted = operation.get("security", document.get("security", []))
+        # An empty alternative, or none at all, is the document's own will.
+        result[name] = _supported(wanted, schemes) if all(wanted) else []
+        if wanted and all(wanted) and not result[name]:
             needless.discard(name)
             if name not in open_operations:
                 refused.setdefault(_unsupported(wanted, schemes), []).append(name)
-            kept = _supported([_supported_part(requirement, schemes) for requirement in wanted], schemes)
-        if kept:
-            operation["security"] = kept
+            result[name] = _supported([_supported_part(requirement, schemes) for requirement in wanted], schemes)
     for why, names in refused.items():
         findings.faults.append(
             f"API Gateway can't check {why}, by which the document secures {', '.join(names)}: give the scheme an "
@@ -96,7 +108,7 @@ def keep_security(document: Node, open_operations: t.Collection[str], findings: 
         findings.faults.append(
             f"open_operations names '{name}', which is no operation of the document that would get more open"
         )
-    _write_schemes(schemes)
+    return result
 
 
 def _supported(requirements: list[Node], schemes: Node) -> list[Node]:

@@ -17,14 +17,20 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import w
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Item
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
     Fingerprint,
+    Parts,
     import_body,
     live_digest,
     live_methods,
+    opened,
     outline_differences,
     outline_of_definition,
     outline_of_live,
+    settings_differences,
+    settings_of_definition,
+    settings_of_live,
+    with_policy,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import integrate
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import Wishes, integrate
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     as_result,
     owned,
@@ -105,7 +111,7 @@ def stored(definition: Item) -> list[Item]:
 def test_definition_equals_what_an_import_stores(file: str, count: int) -> None:
     document = yaml.safe_load((FIXTURES / file).read_text())
     oauth_only = ["PUT /pet", "POST /pet", "GET /pet/findByStatus", "GET /pet/findByTags"] if count == 19 else []
-    definition = integrate(document, [{"base_path": "/api/v3"}], {"/": "/"}, open_operations=oauth_only)
+    definition = integrate(document, Wishes.of([{"base_path": "/api/v3"}], {"/": "/"}, oauth_only))[0]
     expected = outline_of_definition(definition)
     assert len(expected) == count
     assert outline_differences(expected, outline_of_live(live_methods(stored(definition)))) == []
@@ -138,15 +144,152 @@ def test_differences_name_method_and_setting() -> None:
     ]
 
 
-def test_digest_sees_every_edit_but_not_new_resource_ids() -> None:
-    def digest(uri: str = "http://nlb", namespace: str = "r1", resource: str = "r1", schema: str = "{}") -> str:
-        integration = {"uri": uri, "cacheNamespace": namespace}
-        methods = {"GET": {"methodIntegration": integration}}
-        resources = [{"id": resource, "path": "/a", "resourceMethods": methods}]
-        return live_digest({"name": "petstore"}, live_methods(resources), [{"name": "Pet", "schema": schema}])
+def stored_digest(
+    *, uri: str = "http://nlb", namespace: str = "r1", resource: str = "r1", schema: str = "{}", **more: t.Any
+) -> str:
+    """Digest of an API with one method; ``more`` are settings of the API, lists of :class:`Parts`, or has_policy."""
+    methods = {"GET": {"methodIntegration": {"uri": uri, "cacheNamespace": namespace}}}
+    resources = [{"id": resource, "path": "/a", "resourceMethods": methods}]
+    parts = Parts(**{key: more.pop(key) for key in Parts._fields if key in more})
+    has_policy = more.pop("has_policy", True)
+    models = [{"name": "Pet", "schema": schema}]
+    return live_digest({"name": "petstore", **more}, live_methods(resources), models, parts, has_policy)
 
-    assert digest() == digest(namespace="r9", resource="r9")
-    assert len({digest(), digest(uri="x"), digest(namespace="own"), digest(schema="[]")}) == 4
+
+CORS = {"responseType": "DEFAULT_4XX", "responseParameters": {"gatewayresponse.header.Vary": "'Origin'"}}
+EDITS: list[Item] = [
+    {"uri": "x"},
+    {"namespace": "own"},
+    {"schema": "[]"},
+    {"name": "other"},
+    {"description": "other"},
+    {"binaryMediaTypes": ["image/png"]},
+    {"apiKeySource": "AUTHORIZER"},
+    {"minimumCompressionSize": 0},
+    {"disableExecuteApiEndpoint": True},
+    {"endpointConfiguration": {"types": ["PRIVATE"], "vpcEndpointIds": ["vpce-0123"]}},
+    {"policy": "{}"},
+    {"gateway_responses": [CORS]},
+    {"request_validators": [{"id": "v1", "name": "body", "validateRequestBody": True}]},
+    {"authorizers": [{"id": "a1", "name": "pool", "type": "COGNITO_USER_POOLS"}]},
+]
+
+
+def test_digest_sees_every_edit() -> None:
+    assert len({stored_digest(), *(stored_digest(**edit) for edit in EDITS)}) == len(EDITS) + 1
+
+
+def test_digest_does_not_see_what_every_import_makes_anew() -> None:
+    assert stored_digest() == stored_digest(namespace="r9", resource="r9")
+    assert stored_digest() == stored_digest(gateway_responses=[{**CORS, "defaultResponse": True}])
+    for kind in ("request_validators", "authorizers"):
+        edits: list[Item] = [{kind: [{"id": made, "name": "one"}]} for made in ("a1", "a2")]
+        assert stored_digest(**edits[0]) == stored_digest(**edits[1])
+
+
+def test_digest_leaves_out_a_policy_that_is_not_the_definitions() -> None:
+    assert stored_digest(has_policy=False) == stored_digest(has_policy=False, policy="{}")
+
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}],
+}
+#: As GetRestApi shows it.
+STORED_POLICY = json.dumps(POLICY).replace(
+    "execute-api:/*", "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/*"
+).replace('"', '\\"')  # fmt: skip
+
+
+def settings_document(**more: t.Any) -> Item:
+    authorizer = {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "x-amazon-apigateway-authorizer": {"type": "token"},
+    }
+    return {
+        "openapi": "3.0.1",
+        "components": {"securitySchemes": {"lambda": authorizer}},
+        "x-amazon-apigateway-binary-media-types": ["image/png", "application/pdf"],
+        "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+        "x-amazon-apigateway-minimum-compression-size": 1024,
+        "x-amazon-apigateway-policy": POLICY,
+        "x-amazon-apigateway-gateway-responses": {"DEFAULT_4XX": {"responseParameters": CORS["responseParameters"]}},
+        "x-amazon-apigateway-request-validators": {"body": {"validateRequestBody": True}},
+        **more,
+    }
+
+
+def test_settings_of_a_definition_are_those_that_are_stored() -> None:
+    endpoint = {"disableExecuteApiEndpoint": True, "vpcEndpointIds": ["vpce-0123"]}
+    key = "x-amazon-apigateway-endpoint-configuration"
+    rest_api = {
+        "binaryMediaTypes": ["application/pdf", "image/png"],
+        "apiKeySource": "AUTHORIZER",
+        "minimumCompressionSize": 1024,
+        "disableExecuteApiEndpoint": True,
+        "endpointConfiguration": {"types": ["PRIVATE"], "vpcEndpointIds": ["vpce-0123"]},
+        "policy": STORED_POLICY,
+    }
+    parts = Parts([CORS], [{"id": "v1", "name": "body"}], [{"id": "a1", "name": "lambda"}])
+    stored = settings_of_live(rest_api, parts)
+    for where in ({key: endpoint}, {"servers": [{"url": "/", key: endpoint}]}):
+        assert settings_of_definition(settings_document(**where)) == stored
+    assert settings_differences(stored, {**stored, "apiKeySource": "HEADER"}) == [
+        "the API has apiKeySource 'HEADER', the definition says 'AUTHORIZER'"
+    ]
+
+
+def test_settings_that_a_definition_leaves_out_are_those_of_a_new_api() -> None:
+    assert settings_of_definition({"openapi": "3.0.1"}) == settings_of_live({"policy": None}, Parts())
+
+
+def test_a_policy_that_is_no_json_is_shown_as_it_is() -> None:
+    assert settings_of_live({"policy": "none"}, Parts())["policy"] == "none"
+
+
+def test_an_import_keeps_a_policy_that_the_definition_leaves_out() -> None:
+    body = json.dumps({"openapi": "3.0.1"}).encode()
+    kept = json.loads(with_policy(body, STORED_POLICY))
+    assert kept == {"openapi": "3.0.1", "x-amazon-apigateway-policy": POLICY}
+    assert with_policy(body, None) == body
+    own = json.dumps({"x-amazon-apigateway-policy": {}}).encode()
+    assert with_policy(own, STORED_POLICY) == own
+
+
+@pytest.mark.parametrize(
+    ("stored", "names"),
+    [
+        ({}, ["GET /a", "GET /b"]),
+        ({"GET /a": {"apiKeyRequired": True}, "GET /b": {"authorization": "iam"}}, []),
+        ({"GET /a": {}, "GET /b": {"authorization": "authorizer"}}, ["GET /a", "GET /b"]),
+        # More is asked than the definition says.
+        ({"GET /a": {"apiKeyRequired": True, "authorization": "iam"}, "GET /b": {"authorization": "iam"}}, []),
+    ],
+)
+def test_a_method_that_is_stored_more_open_is_seen(stored: dict[str, Item], names: list[str]) -> None:
+    expected: dict[str, Item] = {
+        "GET /a": {"apiKeyRequired": True},
+        "GET /b": {"apiKeyRequired": False, "authorization": "iam"},
+    }
+    found = {name: {"apiKeyRequired": False, **stored.get(name, {})} for name in expected}
+    assert opened(expected, found) == names
+
+
+def test_what_is_asked_of_callers_is_in_the_outline() -> None:
+    live: dict[str, dict[str, Item]] = {
+        "/a": {
+            "GET": {"authorizationType": "COGNITO_USER_POOLS", "apiKeyRequired": True, "methodIntegration": {}},
+            "PUT": {"authorizationType": "AWS_IAM", "methodIntegration": {}},
+            "POST": {"authorizationType": "NONE", "methodIntegration": {}},
+        }
+    }
+    assert outline_of_live(live) == {
+        "GET /a": {"apiKeyRequired": True, "authorization": "authorizer"},
+        "PUT /a": {"apiKeyRequired": False, "authorization": "iam"},
+        "POST /a": {"apiKeyRequired": False},
+    }
 
 
 def test_fingerprint_survives_the_description() -> None:

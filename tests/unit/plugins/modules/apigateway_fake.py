@@ -134,8 +134,17 @@ class FakeApiGateway:
             made[rival] = copy.deepcopy({"id": rival, **arguments})
 
     def put_rest_api(self, restApiId: str, mode: str, failOnWarnings: bool, body: bytes) -> Item:
-        info = json.loads(body)["info"]
-        self.apis[restApiId].update(name=info["title"], description=info.get("description"))
+        document = json.loads(body)
+        policy = document.get("x-amazon-apigateway-policy")
+        endpoint = (document.get("servers") or [{}])[0].get("x-amazon-apigateway-endpoint-configuration", {})
+        self.apis[restApiId].update(
+            name=document["info"]["title"],
+            description=document["info"].get("description"),
+            # An import resets what the document leaves out.
+            binaryMediaTypes=document.get("x-amazon-apigateway-binary-media-types", []),
+            disableExecuteApiEndpoint=endpoint.get("disableExecuteApiEndpoint", False),
+            policy=policy and json.dumps(policy).replace('"', '\\"'),
+        )
         return {**self.apis[restApiId], "warnings": self.import_warnings}
 
     def update_rest_api(self, restApiId: str, patchOperations: list[Item]) -> Item:
@@ -150,6 +159,15 @@ class FakeApiGateway:
 
     def get_models(self, restApiId: str) -> Item:
         return {"items": self.models}
+
+    def get_gateway_responses(self, restApiId: str) -> Item:
+        return {"items": [{"responseType": "THROTTLED", "statusCode": "429", "defaultResponse": True}]}
+
+    def get_request_validators(self, restApiId: str) -> Item:
+        return {"items": []}
+
+    def get_authorizers(self, restApiId: str) -> Item:
+        return {"items": []}
 
     def get_deployments(self, restApiId: str) -> Item:
         return {"items": list(self.deployments.values())}

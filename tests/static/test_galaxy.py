@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -39,6 +41,20 @@ def test_the_tarball_holds_what_users_need_and_nothing_else(tarball: Path) -> No
     )
     known = {path for path in listed.stdout.splitlines() if (CHECKOUT / path).exists()}
     assert built - {"MANIFEST.json", "FILES.json"} == {path for path in known if shipped(path)}
+
+
+def test_a_users_own_inventories_stay_out(tmp_path: Path) -> None:
+    for name in ("galaxy.yml", "README.md"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    for name in ("example", "mine", "east", "ex", "exam", "examples"):
+        (tmp_path / "inventories" / name).mkdir(parents=True)
+        (tmp_path / "inventories" / name / "hosts.yml").write_text("all:\n")
+    galaxy = str(Path(sys.executable).parent / "ansible-galaxy")
+    subprocess.run([galaxy, "collection", "build"], cwd=tmp_path, check=True, capture_output=True)
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        inventories = [name for name in archive.getnames() if name.endswith("hosts.yml")]
+    assert inventories == ["inventories/example/hosts.yml"]
 
 
 def test_the_tarball_is_small(tarball: Path) -> None:

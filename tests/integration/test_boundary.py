@@ -125,6 +125,22 @@ def test_the_bootstrap_can_be_taken_back_and_made_again(lab: Lab) -> None:
     assert not [name for name in left if name.startswith("other-")]
 
 
+def test_the_bootstrap_takes_the_example_inventory(lab: Lab) -> None:
+    """The first command of a new user: no variable is set that the example leaves out."""
+    admin = {key: value for key, value in lab.facts["credentials"]["admin"].items() if key != "arn"}
+    variables: dict[str, Any] = {
+        "aws_auth": {"region": lab.facts["region"], "endpoint_url": lab.facts["aws_endpoint_url"], **admin},
+        "team_identities_names": {"infra": "other-infra", "k8s": "other-k8s"},
+    }
+    for state in ("present", "absent"):
+        variables["team_identities_state"] = state
+        finished = lab.playbook(
+            BOOTSTRAP, "--extra-vars", json.dumps(variables), inventory=CHECKOUT / "inventories/example"
+        )
+        assert finished.returncode == 0, finished.output
+        assert finished.changed > 0
+
+
 def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) -> None:
     run(lab, "site.yml", "--check")
     run(lab, "site.yml", eks_auto_cluster_version="1.35")

@@ -27,6 +27,7 @@ myst_heading_anchors = 3
 #: Pages of Ansible's documentation that the reference refers to. intersphinx would fetch an inventory for that.
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 PAGES = {
+    "action_plugins": "plugins/action.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
     "callback_plugins": "plugins/callback.html",
     "common_return_values": "reference_appendices/common_return_values.html",

@@ -37,6 +37,7 @@ _ERROR_TYPES = {
     "Missing Authentication Token": "MissingAuthenticationTokenException",
     "Too Many Requests": "TooManyRequestsException",
     "Limit Exceeded": "LimitExceededException",
+    "Unauthorized": "UnauthorizedException",
     "Unsupported Media Type": "UnsupportedMediaTypeException",
 }
 
@@ -103,6 +104,11 @@ class Gateway:
         route = requests.find_route(deployment, request.method, path)
         if route is None:
             raise Refusal(403, "Missing Authentication Token")
+        if route.method["authorizationType"] == "AWS_IAM":
+            raise Refusal(403, "Missing Authentication Token")
+        if route.method["authorizationType"] != "NONE":
+            # Nothing in the lab could say that a token is right.
+            raise Refusal(401, "Unauthorized")
         if route.method["apiKeyRequired"]:
             refused = self.service.admit(api.id, stage["stageName"], request.headers.get("x-api-key"))
             if refused:

@@ -248,6 +248,165 @@ def test_wrong_paths_and_model_names(aws: Any) -> None:
     assert "Model name must be alphanumeric" in refusal(aws.import_rest_api, body=json.dumps(named))
 
 
+def at(*paths: str) -> str:
+    return json.dumps(document({path: {"get": http_method("http://example.com/a")} for path in paths}))
+
+
+def test_a_resource_has_one_child_that_is_a_parameter(aws: Any) -> None:
+    assert refusal(aws.import_rest_api, body=at("/user/{username}", "/user/{userId}/orders")) == (
+        "Errors found during import:\n\tUnable to create resource at path '/user/{userId}': A sibling ({username}) of this "
+        "resource already has a variable path part -- only one is allowed"
+    )
+    assert aws.import_rest_api(body=at("/user/{username}", "/user/{username}/orders", "/user/login", "/{name}"))["id"]
+
+
+def test_nothing_follows_a_greedy_parameter(aws: Any) -> None:
+    assert refusal(aws.import_rest_api, body=at("/files/{path+}/rights")) == (
+        "Errors found during import:\n\tUnable to create resource at path '/files/{path+}/rights': Cannot create a child of a "
+        "resource with a greedy path variable: {path+}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "asked"),
+    [
+        ({"in": "header", "name": "x-api-key"}, True),
+        ({"in": "header", "name": "X-API-Key"}, True),
+        ({"in": "header", "name": "X-App-Token"}, False),
+        ({"in": "query", "name": "x-api-key"}, False),
+    ],
+)
+def test_a_key_is_in_the_header_x_api_key(aws: Any, scheme: dict[str, str], asked: bool) -> None:
+    operation = {**http_method("http://example.com/a"), "security": [{"key": []}]}
+    schemes = {"securitySchemes": {"key": {"type": "apiKey", **scheme}}}
+    api = aws.import_rest_api(body=json.dumps(document({"/a": {"get": operation}}, components=schemes)))["id"]
+    assert resources(aws, api)["/a"]["resourceMethods"]["GET"]["apiKeyRequired"] is asked
+
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke"}]}
+POOL = {
+    "type": "cognito_user_pools",
+    "providerARNs": ["arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_a"],
+}
+LAMBDA = {"type": "request", "authorizerUri": "arn:aws:apigateway:eu-west-1:lambda:path/f", "identitySource": "x"}
+SETTINGS: dict[str, Any] = {
+    "servers": [
+        {
+            "url": "https://example.com",
+            "x-amazon-apigateway-endpoint-configuration": {
+                "disableExecuteApiEndpoint": True,
+                "vpcEndpointIds": ["vpce-0123"],
+            },
+        }
+    ],
+    "x-amazon-apigateway-policy": POLICY,
+    "x-amazon-apigateway-binary-media-types": ["image/png"],
+    "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+    "x-amazon-apigateway-minimum-compression-size": 0,
+    "x-amazon-apigateway-gateway-responses": {"DEFAULT_4XX": {"responseTemplates": {"application/json": "{}"}}},
+    "x-amazon-apigateway-request-validators": {"body": {"validateRequestBody": True}},
+    "components": {
+        "securitySchemes": {
+            "pool": {
+                "type": "apiKey",
+                "name": "Authorization",
+                "in": "header",
+                "x-amazon-apigateway-authtype": "cognito_user_pools",
+                "x-amazon-apigateway-authorizer": POOL,
+            },
+            "lambda": {
+                "type": "apiKey",
+                "name": "token",
+                "in": "header",
+                "x-amazon-apigateway-authtype": "custom",
+                "x-amazon-apigateway-authorizer": LAMBDA,
+            },
+            "sigv4": {
+                "type": "apiKey",
+                "name": "Authorization",
+                "in": "header",
+                "x-amazon-apigateway-authtype": "awsSigv4",
+            },
+        }
+    },
+}
+
+
+def settings_of(aws: Any, api: str) -> dict[str, Any]:
+    """The API's settings, and by name what is listed beside its methods."""
+    info = aws.get_rest_api(restApiId=api)
+    kept = ("policy", "binaryMediaTypes", "apiKeySource", "minimumCompressionSize", "disableExecuteApiEndpoint")
+    return {
+        **{key: info[key] for key in kept if key in info},
+        "vpcEndpointIds": info["endpointConfiguration"].get("vpcEndpointIds"),
+        "responses": [each["responseType"] for each in aws.get_gateway_responses(restApiId=api)["items"]],
+        "validators": [each["name"] for each in aws.get_request_validators(restApiId=api)["items"]],
+        "authorizers": {each["name"]: each["type"] for each in aws.get_authorizers(restApiId=api)["items"]},
+    }
+
+
+def test_settings_of_the_api_are_kept_and_reset_by_an_import_without_them(aws: Any) -> None:
+    method = {"/a": {"get": http_method("http://example.com/a")}}
+    api = aws.import_rest_api(body=json.dumps(document(method, **SETTINGS)))["id"]
+    kept = settings_of(aws, api)
+    assert json.loads(kept.pop("policy").replace('\\"', '"')) == POLICY
+    assert kept == {
+        "binaryMediaTypes": ["image/png"],
+        "apiKeySource": "AUTHORIZER",
+        "minimumCompressionSize": 0,
+        "disableExecuteApiEndpoint": True,
+        "vpcEndpointIds": ["vpce-0123"],
+        "responses": ["DEFAULT_4XX"],
+        "validators": ["body"],
+        "authorizers": {"pool": "COGNITO_USER_POOLS", "lambda": "REQUEST"},
+    }
+    plain = json.dumps(document(method))
+    aws.put_rest_api(restApiId=api, mode="merge", body=plain)
+    assert settings_of(aws, api)["policy"]
+    aws.put_rest_api(restApiId=api, mode="overwrite", body=plain)
+    assert settings_of(aws, api) == {
+        "apiKeySource": "HEADER",
+        "disableExecuteApiEndpoint": False,
+        "vpcEndpointIds": None,
+        "responses": [],
+        "validators": [],
+        "authorizers": {},
+    }
+
+
+def test_swagger_has_the_endpoints_settings_at_its_root(aws: Any) -> None:
+    described = document(
+        {"/a": {"get": http_method("http://example.com/a")}},
+        **{"x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": True}},
+    )
+    del described["openapi"]
+    api = aws.import_rest_api(body=json.dumps({**described, "swagger": "2.0"}))
+    assert api["disableExecuteApiEndpoint"] is True
+
+
+def test_who_may_call_a_method(aws: Any) -> None:
+    wanted: dict[str, Any] = {
+        "/pool": {"security": [{"pool": ["orders/read"]}]},
+        "/lambda": {"security": [{"lambda": []}]},
+        "/sigv4": {"security": [{"sigv4": []}]},
+        "/iam": {"x-amazon-apigateway-auth": {"type": "AWS_IAM"}},
+        "/open": {},
+    }
+    paths = {path: {"get": {**http_method("http://example.com/a"), **more}} for path, more in wanted.items()}
+    api = aws.import_rest_api(body=json.dumps(document(paths, **SETTINGS)))["id"]
+    ids = {each["name"]: each["id"] for each in aws.get_authorizers(restApiId=api)["items"]}
+    found = {path: item.get("resourceMethods", {}).get("GET") for path, item in resources(aws, api).items()}
+    assert {path: method["authorizationType"] for path, method in found.items() if method} == {
+        "/pool": "COGNITO_USER_POOLS",
+        "/lambda": "CUSTOM",
+        "/sigv4": "AWS_IAM",
+        "/iam": "AWS_IAM",
+        "/open": "NONE",
+    }
+    assert (found["/pool"]["authorizerId"], found["/pool"]["authorizationScopes"]) == (ids["pool"], ["orders/read"])
+    assert found["/lambda"]["authorizerId"] == ids["lambda"]
+
+
 def test_the_number_of_resources_is_limited(aws: Any) -> None:
     many = document({f"/p{number}": {"get": {"responses": {}}} for number in range(300)})
     with pytest.raises(ClientError) as caught:

@@ -326,6 +326,21 @@ def test_a_key_must_be_known_enabled_and_in_a_plan_of_the_stage(front: Front) ->
     assert refused(front.call("/pet", x_api_key=value)) == (403, "Forbidden")
 
 
+def test_what_the_lab_can_not_check_is_not_open(front: Front) -> None:
+    method = http_method(HOST + "/pet")
+    authorizer = {"type": "token", "authorizerUri": "arn:aws:apigateway:eu-west-1:lambda:path/f"}
+    scheme = {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authorizer": authorizer}
+    front.deploy(
+        {
+            "/token": {"get": {**method, "security": [{"lambda": []}]}},
+            "/signed": {"get": {**method, "x-amazon-apigateway-auth": {"type": "AWS_IAM"}}},
+        },
+        components={"securitySchemes": {"lambda": scheme}},
+    )
+    assert refused(front.call("/token", Authorization="Bearer x")) == (401, "Unauthorized")
+    assert refused(front.call("/signed")) == (403, "Missing Authentication Token")
+
+
 def test_throttle(front: Front) -> None:
     _, _, value = keyed(front, throttle={"rateLimit": 0.001, "burstLimit": 2})
     answers = [front.call("/pet", x_api_key=value) for _ in range(3)]

@@ -281,6 +281,18 @@ SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/eks.amazonaws.com/
         ),
         (
             "apigateway",
+            "put_rest_api",
+            {"restApiId": "abc", "body": json.dumps({"x-amazon-apigateway-policy": {}})},
+            [("apigateway:PUT", f"{APIS}/restapis/abc"), ("apigateway:UpdateRestApiPolicy", f"{APIS}/restapis/abc")],
+        ),
+        (
+            "apigateway",
+            "import_rest_api",
+            {"body": json.dumps({"info": {"description": "x-amazon-apigateway-policy"}})},
+            [("apigateway:POST", f"{APIS}/restapis")],
+        ),
+        (
+            "apigateway",
             "tag_resource",
             {"resourceArn": f"{APIS}/restapis/abc", "tags": {"owner": "me"}},
             [("apigateway:PUT", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Frestapis%2Fabc")],

@@ -158,6 +158,8 @@ class RestApi:
     resources: dict[str, Item]
     models: dict[str, Item] = dataclasses.field(default_factory=dict)
     validators: dict[str, Item] = dataclasses.field(default_factory=dict)
+    authorizers: dict[str, Item] = dataclasses.field(default_factory=dict)
+    gateway_responses: dict[str, Item] = dataclasses.field(default_factory=dict)
     deployments: dict[str, Deployment] = dataclasses.field(default_factory=dict)
     stages: dict[str, Item] = dataclasses.field(default_factory=dict)
     #: (link, method, resource) of integrations that name a link itself and were deleted with it still in them:

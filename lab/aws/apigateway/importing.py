@@ -39,7 +39,23 @@ class Definition:
     methods: dict[str, dict[str, Item]]
     models: dict[str, Item]
     validators: dict[str, Item]
+    authorizers: dict[str, Item]
+    gateway_responses: dict[str, Item]
     warnings: list[str]
+
+
+#: Settings of an API that an import overwrites with these where the document has none.
+_SETTINGS: Item = {
+    "apiKeySource": "HEADER",
+    "binaryMediaTypes": None,
+    "disableExecuteApiEndpoint": False,
+    "minimumCompressionSize": None,
+    "policy": None,
+    "vpcEndpointIds": None,
+}
+_ENDPOINT = "x-amazon-apigateway-endpoint-configuration"
+_POLICY = "x-amazon-apigateway-policy"
+_AUTHORIZER = "x-amazon-apigateway-authorizer"
 
 
 def parse(body: bytes, base_path: str) -> Definition:
@@ -69,13 +85,25 @@ def _load(body: bytes) -> Any:
         raise bad_request("Invalid OpenAPI input.") from None
 
 
+def has_policy(body: bytes) -> bool:
+    """Whether a document has a resource policy, for which AWS asks for a permission of its own."""
+    if _POLICY.encode() not in body:
+        return False
+    document = _load(body)
+    return isinstance(document, dict) and _POLICY in document
+
+
 def grow(
     resources: dict[str, Item], methods: dict[str, dict[str, Item]], find_link: integrations.FindLink
 ) -> list[str]:
     """Add resources (with their parents) and methods to a tree. Returns the errors of integrations, in AWS's words."""
     errors = []
     for path, by_method in methods.items():
-        resource = _resource_at(resources, path)
+        try:
+            resource = _resource_at(resources, path)
+        except AwsError as error:
+            errors.append(error.message)
+            continue
         for http_method, method in by_method.items():
             method = dict(method)
             fields = method.pop("methodIntegration", None)
@@ -94,19 +122,52 @@ def grow(
     return errors
 
 
+def settle(info: Item, definition: Definition, overwrite: bool) -> None:
+    """Bring the document's settings into the API's own."""
+    settings = {**(_SETTINGS if overwrite else {}), **definition.info}
+    endpoints = settings.pop("vpcEndpointIds", info["endpointConfiguration"].get("vpcEndpointIds"))
+    info["endpointConfiguration"] = _filled({**info["endpointConfiguration"], "vpcEndpointIds": endpoints})
+    for name, value in settings.items():
+        info[name] = value
+        if value is None:
+            del info[name]
+
+
+def _filled(fields: Item) -> Item:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def root() -> Item:
     return {"id": new_id(), "path": "/"}
 
 
 def _resource_at(resources: dict[str, Item], path: str) -> Item:
+    """The resource of a path, made with its parents unless it is there. Raises AwsError where AWS makes none."""
     for resource in resources.values():
         if resource["path"] == path:
             return resource
     parent_path, _, part = path.rpartition("/")
     parent = _resource_at(resources, parent_path or "/")
     resource = {"id": new_id(6), "parentId": parent["id"], "pathPart": part, "path": path}
+    _check_place(resources, parent, resource)
     resources[resource["id"]] = resource
     return resource
+
+
+def _check_place(resources: dict[str, Item], parent: Item, resource: Item) -> None:
+    def refused(why: str) -> AwsError:
+        return bad_request(f"Unable to create resource at path '{resource['path']}': {why}")
+
+    above = parent.get("pathPart", "")
+    if above.endswith("+}"):
+        raise refused(f"Cannot create a child of a resource with a greedy path variable: {above}")
+    if resource["pathPart"].startswith("{"):
+        for sibling in resources.values():
+            if sibling.get("parentId") == parent["id"] and sibling["pathPart"].startswith("{"):
+                raise refused(
+                    f"A sibling ({sibling['pathPart']}) of this resource already has a variable path part -- only one is "
+                    "allowed"
+                )
 
 
 class _Document:
@@ -119,11 +180,21 @@ class _Document:
         validators = document.get("x-amazon-apigateway-request-validators", {})
         self.validators = {name: {"id": new_id(6), "name": name, **rules} for name, rules in validators.items()}
 
+    def _read_schemes(self, schemes: Item) -> None:
+        self.security_schemes = schemes
+        self.authorizers = {
+            name: _authorizer(name, scheme) for name, scheme in schemes.items() if _AUTHORIZER in scheme
+        }
+
     # What differs between the two formats.
     security_schemes: Item
     schemas: Item
 
     def base_path(self) -> str:
+        raise NotImplementedError
+
+    def endpoint(self) -> Item:
+        """The settings of the API's endpoint that the document has."""
         raise NotImplementedError
 
     def request_models(self, operation: Item, parameters: list[Item]) -> Item:
@@ -143,18 +214,34 @@ class _Document:
         for path, item in self.document["paths"].items():
             whole = self._path(path, base_path)
             methods[whole] = self._methods(whole, item)
-        return Definition(self._info(), methods, self.models, self.validators, self.warnings)
+        responses = self.document.get("x-amazon-apigateway-gateway-responses", {})
+        return Definition(
+            info=self._info(),
+            methods=methods,
+            models=self.models,
+            validators=self.validators,
+            authorizers=self.authorizers,
+            gateway_responses={kind: _gateway_response(kind, response) for kind, response in responses.items()},
+            warnings=self.warnings,
+        )
 
     def _info(self) -> Item:
         described = self.document.get("info") or {}
+        policy = self.document.get(_POLICY)
+        endpoint = self.endpoint()
         info = {
             "name": described.get("title"),
             "description": described.get("description"),
             "version": described.get("version"),
             "binaryMediaTypes": self.document.get("x-amazon-apigateway-binary-media-types"),
             "apiKeySource": self.document.get("x-amazon-apigateway-api-key-source"),
+            "minimumCompressionSize": self.document.get("x-amazon-apigateway-minimum-compression-size"),
+            # AWS shows a policy with its quotes escaped.
+            "policy": policy and json.dumps(policy).replace('"', '\\"'),
+            "disableExecuteApiEndpoint": endpoint.get("disableExecuteApiEndpoint"),
+            "vpcEndpointIds": endpoint.get("vpcEndpointIds"),
         }
-        return {name: value for name, value in info.items() if value}
+        return {name: value for name, value in info.items() if value not in (None, "", [])}
 
     def _path(self, path: str, mode: str) -> str:
         prefix = self.base_path().strip("/")
@@ -189,7 +276,7 @@ class _Document:
         parameters = own + [p for p in inherited if (p.get("in"), p.get("name")) not in taken]
         method: Item = {
             "httpMethod": http_method,
-            "authorizationType": "NONE",
+            **self._authorization(operation),
             "apiKeyRequired": self._needs_key(operation),
             "operationName": operation.get("operationId"),
             "requestParameters": _request_parameters(parameters),
@@ -211,9 +298,37 @@ class _Document:
                 )
 
     def _needs_key(self, operation: Item) -> bool:
-        # Only the operation's own list counts: API Gateway doesn't use the document's.
-        names = [name for requirement in operation.get("security", []) for name in requirement]
-        return any(self.security_schemes.get(name, {}).get("type") == "apiKey" for name in names)
+        return any(
+            scheme.get("type") == "apiKey"
+            and (scheme.get("in"), str(scheme.get("name")).lower()) == ("header", "x-api-key")
+            for _name, scheme, _scopes in self._named(operation)
+        )
+
+    def _named(self, operation: Item) -> list[tuple[str, Item, list[str]]]:
+        """The schemes that an operation names. Only its own list counts: API Gateway doesn't use the document's."""
+        return [
+            (name, self.security_schemes.get(name, {}), scopes)
+            for requirement in operation.get("security", [])
+            for name, scopes in requirement.items()
+        ]
+
+    def _authorization(self, operation: Item) -> Item:
+        """Who may call a method: the first scheme with an authorizer, or of IAM, says it."""
+        if operation.get("x-amazon-apigateway-auth", {}).get("type") == "AWS_IAM":
+            return {"authorizationType": "AWS_IAM"}
+        for name, scheme, scopes in self._named(operation):
+            if str(scheme.get("x-amazon-apigateway-authtype")).lower() == "awssigv4":
+                return {"authorizationType": "AWS_IAM"}
+            if name in self.authorizers:
+                authorizer = self.authorizers[name]
+                cognito = authorizer["type"] == "COGNITO_USER_POOLS"
+                kind = "COGNITO_USER_POOLS" if cognito else "CUSTOM"
+                return {
+                    "authorizationType": kind,
+                    "authorizerId": authorizer["id"],
+                    "authorizationScopes": scopes or None,
+                }
+        return {"authorizationType": "NONE"}
 
     def _validator(self, operation: Item) -> str | None:
         default = self.document.get("x-amazon-apigateway-request-validator")
@@ -270,11 +385,14 @@ class _Swagger(_Document):
 
     def __init__(self, document: Item) -> None:
         super().__init__(document)
-        self.security_schemes = document.get("securityDefinitions", {})
+        self._read_schemes(document.get("securityDefinitions", {}))
         self.schemas = document.get("definitions", {})
 
     def base_path(self) -> str:
         return str(self.document.get("basePath", "/"))
+
+    def endpoint(self) -> Item:
+        return self.document.get(_ENDPOINT) or {}
 
     def request_models(self, operation: Item, parameters: list[Item]) -> Item:
         types = operation.get("consumes") or self.document.get("consumes") or ["application/json"]
@@ -293,7 +411,7 @@ class _OpenApi(_Document):
     def __init__(self, document: Item) -> None:
         super().__init__(document)
         components = document.get("components", {})
-        self.security_schemes = components.get("securitySchemes", {})
+        self._read_schemes(components.get("securitySchemes", {}))
         self.schemas = components.get("schemas", {})
         if len(document.get("servers", [])) > 1:
             self.warnings.append("More than one server provided. Using the first server for import.")
@@ -302,6 +420,9 @@ class _OpenApi(_Document):
         server = (self.document.get("servers") or [{}])[0]
         variable = server.get("variables", {}).get("basePath", {}).get("default")
         return str(variable if variable is not None else urlsplit(server.get("url", "")).path)
+
+    def endpoint(self) -> Item:
+        return next((server[_ENDPOINT] for server in self.document.get("servers") or [] if _ENDPOINT in server), {})
 
     def request_models(self, operation: Item, parameters: list[Item]) -> Item:
         return self._models_by_type(self._resolved(operation.get("requestBody", {})))
@@ -312,6 +433,17 @@ class _OpenApi(_Document):
     def _models_by_type(self, item: Item) -> Item:
         models = {kind: self.model_name(media.get("schema")) for kind, media in item.get("content", {}).items()}
         return {kind: model for kind, model in models.items() if model}
+
+
+def _authorizer(name: str, scheme: Item) -> Item:
+    fields = dict(scheme[_AUTHORIZER])
+    kind = str(fields.pop("type")).upper()
+    auth_type = scheme.get("x-amazon-apigateway-authtype")
+    return _filled({"id": new_id(6), "name": name, "type": kind, "authType": auth_type, **fields})
+
+
+def _gateway_response(kind: str, response: Item) -> Item:
+    return {"responseType": kind, **response, "defaultResponse": False}
 
 
 def _request_parameters(parameters: Iterable[Item]) -> Item:

@@ -149,6 +149,16 @@ class RestApis(VpcLinks):
     def get_models(self, call: Call) -> Item:
         return page(call, sorted(find_api(self.apis, call).models.values(), key=lambda model: model["name"]))
 
+    def get_request_validators(self, call: Call) -> Item:
+        return page(call, find_api(self.apis, call).validators.values())
+
+    def get_authorizers(self, call: Call) -> Item:
+        return page(call, find_api(self.apis, call).authorizers.values())
+
+    def get_gateway_responses(self, call: Call) -> Item:
+        """Those that were changed. AWS lists the others too, as defaults."""
+        return page(call, find_api(self.apis, call).gateway_responses.values())
+
     # Helpers
 
     def _new_api(self, params: Item) -> RestApi:
@@ -185,13 +195,15 @@ class RestApis(VpcLinks):
         if overwrite:
             api.dangling |= hard_coded_links(api)
             api.info["rootResourceId"] = root["id"]
-            api.models, api.validators = {}, {}
+            api.models, api.validators, api.authorizers, api.gateway_responses = {}, {}, {}, {}
         api.resources = resources
         for name, model in definition.models.items():
             schema = re.sub(r'"#/(?:definitions|components/schemas)/', f'"{model_url(api.id)}', model["schema"])
             api.models[name] = {**model, "schema": schema}
         api.validators |= {validator["id"]: validator for validator in definition.validators.values()}
-        api.info.update(definition.info)
+        api.authorizers |= {authorizer["id"]: authorizer for authorizer in definition.authorizers.values()}
+        api.gateway_responses |= definition.gateway_responses
+        importing.settle(api.info, definition, overwrite)
         return {"warnings": definition.warnings} if definition.warnings else {}
 
 

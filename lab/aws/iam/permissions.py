@@ -22,6 +22,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.iam.models import iam_backends
 
 from lab.aws.apigateway import ApiGateway, ApiGatewayV2
+from lab.aws.apigateway.importing import has_policy
 from lab.aws.eks import Eks
 from lab.aws.iam.policy import Context, Permission
 from lab.settings import ACCOUNT
@@ -282,7 +283,10 @@ def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mappi
         yield Permission(f"apigateway:{method}", f"{here}/tags/{quote(tagged, safe='')}", context)
         return
     tags = params.get("tags")
-    yield Permission(f"apigateway:{method}", f"{here}{path}", _context(tags, _tags_at(service, path)))
+    context = _context(tags, _tags_at(service, path))
+    yield Permission(f"apigateway:{method}", f"{here}{path}", context)
+    if "policy" in params or has_policy(params.get("body", b"")):
+        yield Permission("apigateway:UpdateRestApiPolicy", f"{here}{path}", context)
     if tags and method == "POST":
         # Tags given with what is made are put on it, whatever its id will be. Seen in AWS's own refusals:
         # https://github.com/mattclay/aws-terminator/pull/284

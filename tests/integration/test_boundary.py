@@ -147,6 +147,8 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
     change_by_hand(lab)
     definition = json.loads((CHECKOUT / "roles/apigw_vpclink/files/petstore-apigateway-export.json").read_text())
     definition["info"]["description"] = "Another one"
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+    definition["x-amazon-apigateway-policy"] = {"Version": "2012-10-17", "Statement": [everybody]}
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(definition))
     k8s, support = f"arn:aws:iam::{lab.facts['account']}:role/seam-k8s", make_role(lab, "team-support")

@@ -37,7 +37,7 @@ from .version_3_1 import to_3_0
 
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.\w+\}")
 #: In a URI, a mapping expression, or a template: https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html
-_VARIABLE = re.compile(r"""stageVariables(?:\.|\[['"]|\.get\(['"])(\w+)""")
+_VARIABLE = re.compile(r"""stageVariables(?:\.get\(['"]|\[['"]|\.)(\w+)""")
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Backend:
 
         The base path comes before it, unless it begins so already.
         """
-        own = re.fullmatch(r"https?://[^/]*(/.*)", str(uri))
-        path = own[1] if own else path
+        if own := re.fullmatch(r"https?://[^/]+(/.*)?", str(uri)):
+            path = own[1] or "/"
         base = self.base_path.rstrip("/")
         return path if path == base or path.startswith(f"{base}/") else base + path
 

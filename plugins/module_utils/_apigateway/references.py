@@ -28,8 +28,9 @@ def follow(document: Node, findings: Findings) -> Node:
     result = {key: value for key, value in document.items() if key not in ("parameters", "responses", "components")}
     components = document.get("components")
     if isinstance(components, dict):
-        kept = ("schemas", "securitySchemes")
-        result["components"] = {key: components[key] for key in kept if key in components}
+        result["components"] = {key: components[key] for key in ("schemas", "securitySchemes") if key in components}
+    elif components is not None:
+        result["components"] = components
     result = references.followed(result, "#", ())
     for reference, places in references.lost.items():
         findings.faults.append(
@@ -74,13 +75,15 @@ class _References:
         whole = {**target, **beside} if isinstance(target, dict) else target
         return self.followed(whole, place, (*through, reference))
 
-    def named(self, reference: str) -> t.Any:
+    def named(self, reference: str, through: tuple[str, ...] = ()) -> t.Any:
         """What a JSON pointer within the document names, or None: https://www.rfc-editor.org/rfc/rfc6901"""
-        if not reference.startswith("#/"):
+        if not reference.startswith("#/") or reference in through:
             return None
         found: t.Any = self.document
         for part in unquote(reference[2:]).split("/"):
             key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(found, dict) and key not in found and "$ref" in found:
+                found = self.named(str(found["$ref"]), (*through, reference))
             if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
                 found = found[int(key)]
             elif isinstance(found, dict) and key in found:

@@ -211,7 +211,11 @@ def rename(fake: FakeApiGateway) -> None:
     fake.apis["api1"]["name"] = "renamed"
 
 
-@pytest.mark.parametrize("edit", [edit_method, edit_model, rename])
+def edit_settings(fake: FakeApiGateway) -> None:
+    fake.apis["api1"] |= {"binaryMediaTypes": ["image/png"], "disableExecuteApiEndpoint": True}
+
+
+@pytest.mark.parametrize("edit", [edit_method, edit_model, rename, edit_settings])
 def test_an_edit_by_hand_is_undone_without_a_deployment(
     fake: FakeApiGateway, run: Runner, edit: t.Callable[[FakeApiGateway], None]
 ) -> None:
@@ -242,6 +246,77 @@ def test_edited_method_shows_in_the_diff_and_after_an_import(fake: FakeApiGatewa
     assert result["diff"]["before"]["methods"]["GET /pet"]["uri"] == "http://elsewhere"
     assert result["diff"]["after"]["methods"]["GET /pet"]["uri"] == "http://${stageVariables.nlbHost}:80/pet"
     assert "GET /pet has uri 'http://elsewhere', the definition says" in str(ran.warnings)
+
+
+def test_edited_settings_show_in_the_diff(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    edit_settings(fake)
+    diff = run(**OPTIONS).result["diff"]
+    shown = [
+        {key: diff[when]["settings"][key] for key in ("binaryMediaTypes", "disableExecuteApiEndpoint")}
+        for when in ("before", "after")
+    ]
+    assert shown == [
+        {"binaryMediaTypes": ["image/png"], "disableExecuteApiEndpoint": True},
+        {"binaryMediaTypes": [], "disableExecuteApiEndpoint": False},
+    ]
+
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke"}]}
+
+
+def test_a_policy_that_the_definition_does_not_have_stays(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    fake.apis["api1"]["policy"] = escaped = json.dumps(POLICY).replace('"', '\\"')
+    assert run(**OPTIONS).result["changed"] is False
+    ran = run(**OPTIONS, description="New")
+    assert json.loads(fake.apis["api1"]["policy"].replace('\\"', '"')) == POLICY
+    assert ran.result["diff"]["after"]["settings"]["policy"] == POLICY
+    assert ran.warnings == []
+    # One that is the definition's is mended like all else.
+    options = {**OPTIONS, "definition": {**DEFINITION, "x-amazon-apigateway-policy": {"Version": "2012-10-17"}}}
+    run(**options)
+    fake.apis["api1"]["policy"] = escaped
+    assert told(run(**options).result) == ["PutRestApi petstore"]
+    assert "2012-10-17" in fake.apis["api1"]["policy"] and "Deny" not in fake.apis["api1"]["policy"]
+
+
+def test_a_method_that_was_stored_more_open_is_an_error_before_anything_is_deployed(
+    fake: FakeApiGateway, run: Runner
+) -> None:
+    fake.resources[1]["resourceMethods"]["GET"]["apiKeyRequired"] = False
+    ran = run(**OPTIONS)
+    assert "has not stored the security of GET /pet as the definition has it" in ran.result["msg"]
+    assert (fake.deployments, fake.stages) == ({}, {})
+
+
+def test_settings_that_were_stored_differently_are_told(fake: FakeApiGateway, run: Runner) -> None:
+    definition = {**DEFINITION, "x-amazon-apigateway-minimum-compression-size": 1024}
+    warned = str(run(**{**OPTIONS, "definition": definition}).warnings)
+    assert "the API has minimumCompressionSize None, the definition says 1024" in warned
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        ({"security": [{"key": []}]}, ["API Gateway ignores root-level security"]),
+        (
+            {"paths": {"/a": {"get": {"security": [{"bearer": []}]}, "put": {}}, "/ping": {"get": {}}}},
+            ["the path '/ping' is reserved"],
+        ),
+        (
+            {"paths": {"/a": {"get": {"security": [{"bearer": []}]}, "put": {}}}},
+            [
+                "can be deployed: it is missing in GET /a, PUT /a",
+                "can't check bearer (not a scheme of the document)",
+            ],
+        ),
+    ],
+)
+def test_a_definition_that_would_not_be_imported_as_it_says(run: Runner, change: Item, faults: list[str]) -> None:
+    ran = run(**{**OPTIONS, "definition": {**DEFINITION, **change}})
+    assert ran.failed
+    assert [fault for fault in faults if fault not in ran.result["msg"]] == []
 
 
 def test_stage_on_another_deployment_is_moved_back(fake: FakeApiGateway, run: Runner) -> None:
@@ -313,7 +388,7 @@ def test_two_owned_apis_are_named(fake: FakeApiGateway, run: Runner) -> None:
     [
         ({"definition": {"paths": {}}}, "definition: the document is not OpenAPI"),
         ({"definition": {**DEFINITION, "paths": {}}}, "definition: the OpenAPI document has no paths"),
-        ({"definition": json.loads(EXPORT.read_text()) | {"paths": {"/a": {"get": {}}}}}, "definition: GET /a has no"),
+        ({"definition": json.loads(EXPORT.read_text()) | {"paths": {"/a": {"get": {}}}}}, "it is missing in GET /a"),
         (
             {"definition": {**DEFINITION, "x-filler": "x" * 6 * 1024 * 1024}},
             "bytes as JSON, API Gateway imports at most 6 MB",

@@ -7,30 +7,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Protocol
 
 from lab.faults import Faults
+from lab.kubernetes.api_server import ApiServer, ReadLog
 from lab.kubernetes.auth import Authenticate, Authorize
 from lab.settings import Settings
 
-#: The file with the API server's audit events, one a line.
-AUDIT_LOG = "audit.jsonl"
-
-#: The log of a pod (namespace, name), or None when it has none yet.
-ReadLog = Callable[[str, str], str | None]
-
-
-class ApiServer(Protocol):
-    """A running API server. The admin token belongs to the lab's own controllers (group system:masters)."""
-
-    url: str
-    ca_pem: str
-    admin_token: str
-    #: True when a kube-controller-manager runs beside it, so that nobody else must do its work.
-    has_controller_manager: bool
-
-    async def stop(self) -> None: ...
+__all__ = ["ApiServer", "start"]
 
 
 async def start(

@@ -23,7 +23,8 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from lab.kubernetes import AUDIT_LOG, auth, certificates, reviews
+from lab.kubernetes import auth, certificates, reviews
+from lab.kubernetes.api_server import AUDIT_LOG
 from lab.kubernetes.auth import Authenticate, Authorize
 from lab.settings import Settings
 
@@ -56,7 +57,7 @@ _AUDIT_POLICY = {
 
 
 class ExternalServer:
-    """See :class:`lab.kubernetes.ApiServer`. Files and logs are in one folder."""
+    """See :class:`lab.kubernetes.api_server.ApiServer`. Files and logs are in one folder."""
 
     def __init__(self, folder: Path, assets: Path) -> None:
         self.url = f"https://127.0.0.1:{_free_port()}"

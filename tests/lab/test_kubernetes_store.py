@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.kubernetes.embedded import protobuf, quantity, resources
+from lab.kubernetes.embedded import quantity
 from lab.kubernetes.embedded.errors import StatusError
+from lab.kubernetes.embedded.kubectl import protobuf
+from lab.kubernetes.embedded.resources import CONFIG_MAP
 from lab.kubernetes.embedded.store import HISTORY, Store
-
-CONFIG_MAP = resources.find("ConfigMap")
 
 
 def test_a_watch_from_before_the_history_is_gone() -> None:

@@ -15,16 +15,16 @@ from pathlib import Path
 from aiohttp import web
 
 from lab.faults import Faults
-from lab.kubernetes import AUDIT_LOG, ReadLog, auth, certificates
+from lab.kubernetes import auth, certificates
+from lab.kubernetes.api_server import AUDIT_LOG, ReadLog
 from lab.kubernetes.auth import Authenticate, Authorize, User
 from lab.kubernetes.certificates import ServerCertificate
 from lab.kubernetes.embedded import bootstrap
 from lab.kubernetes.embedded.audit import AuditLog
 from lab.kubernetes.embedded.discovery import Discovery
-from lab.kubernetes.embedded.openapi import OpenApi
+from lab.kubernetes.embedded.kinds import Kinds
+from lab.kubernetes.embedded.kubectl.openapi import OpenApi
 from lab.kubernetes.embedded.registry import Registry
-from lab.kubernetes.embedded.resources import RESOURCES
-from lab.kubernetes.embedded.schema import Schemas
 from lab.kubernetes.embedded.server import Server
 from lab.kubernetes.embedded.subresources import Subresources
 
@@ -35,12 +35,14 @@ _POLL = 0.1
 
 
 class EmbeddedServer:
-    """See :class:`lab.kubernetes.ApiServer`."""
+    """See :class:`lab.kubernetes.api_server.ApiServer`."""
 
     has_controller_manager = False
 
     def __init__(self, server: Server, certificate: ServerCertificate, admin_token: str, faults: Faults) -> None:
         self.url = ""
+        #: What it serves. A CustomResourceDefinition adds to it.
+        self.kinds = server.registry.kinds
         self.ca_pem = certificate.ca_pem
         self.admin_token = admin_token
         self._server = server
@@ -103,7 +105,8 @@ async def start(
             return User("kubernetes-admin", groups=(auth.MASTERS,))
         return authenticate(token)
 
-    registry = Registry(Schemas(version, [each.definition for each in RESOURCES]))
+    kinds = Kinds(version)
+    registry = Registry(kinds)
     bootstrap.fill(registry)
     faults = faults or Faults(folder)
     server = Server(
@@ -111,7 +114,7 @@ async def start(
         authenticate_admin_too,
         authorize,
         Subresources(registry, read_log),
-        Discovery(version, OpenApi(version)),
+        Discovery(kinds, OpenApi(kinds)),
         AuditLog(folder / AUDIT_LOG),
         faults,
     )

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from lab.kubernetes.embedded import errors, protobuf
+from lab.kubernetes.embedded import errors
+from lab.kubernetes.embedded.kubectl import protobuf
 from lab.kubernetes.embedded.resources import Object
 
 

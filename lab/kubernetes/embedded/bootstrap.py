@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from lab.kubernetes.embedded import resources
-from lab.kubernetes.embedded.registry import NAMESPACE, Options, Registry
+from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded.resources import NAMESPACE, SERVICE
 from lab.kubernetes.embedded.services import CLUSTER_IPS
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-_SERVICE = resources.find("Service")
 
 
 def fill(registry: Registry) -> None:
@@ -24,4 +23,4 @@ def fill(registry: Registry) -> None:
         "ports": [{"name": "https", "port": 443, "targetPort": 443}],
     }
     labels = {"component": "apiserver", "provider": "kubernetes"}
-    registry.create(_SERVICE, "default", {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec}, options)
+    registry.create(SERVICE, "default", {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec}, options)

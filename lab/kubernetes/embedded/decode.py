@@ -52,6 +52,10 @@ def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: li
     try:
         made = _Decoder(unknown).struct(kind, item, "")
     except WrongType as error:
+        if error.kind.custom:
+            raise errors.invalid(
+                resource, (item.get("metadata") or {}).get("name", ""), [_custom_cause(error)]
+            ) from error
         raise errors.bad_request(
             f"{prefix}json: cannot unmarshal {_json_name(error.value)} into Go struct field "
             f"{error.owner.short_name}.{_without_indexes(error.path)} of type {_go_name(error.kind)}"
@@ -64,6 +68,13 @@ def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: li
     if mode == "Warn":
         warnings.extend(texts)
     return made
+
+
+def _custom_cause(error: WrongType) -> errors.Cause:
+    """What a custom kind's schema says of a value of another type."""
+    wanted = {"struct": "object", "map": "object", "list": "array"}.get(error.kind.shape, error.kind.shape)
+    given = {"bool": "boolean", "number": "integer"}.get(_json_name(error.value), _json_name(error.value))
+    return errors.invalid_value(error.path, given, f'{error.path} in body must be of type {wanted}: "{given}"')
 
 
 def decode_applied(kind: Type, item: Any, resource: Resource) -> Object:
@@ -109,7 +120,9 @@ class _Decoder:
         result: Object = {}
         for name, each in value.items():
             inner = f"{path}.{name}" if path else name
-            if name not in kind.fields:
+            if name not in kind.fields and kind.preserves:
+                result[name] = each
+            elif name not in kind.fields:
                 self._unknown.append(inner)
             elif (made := self._value(kind.fields[name], each, inner, kind)) is not _MISSING:
                 result[name] = made
@@ -136,12 +149,13 @@ class _Decoder:
         assert kind.items is not None
         # A null in a map of texts is an empty text to Go.
         made = {key: "" if each is None else self._value(kind.items, each, path, owner) for key, each in value.items()}
-        return made or _MISSING
+        return made if made or kind.custom else _MISSING
 
     def _list(self, kind: Type, value: list[Any], path: str, owner: Type) -> Any:
         assert kind.items is not None
         made = [self._value(kind.items, each, f"{path}[{index}]", owner) for index, each in enumerate(value)]
-        return [each for each in made if each is not _MISSING] or _MISSING
+        kept = [each for each in made if each is not _MISSING]
+        return kept if kept or kind.custom else _MISSING
 
 
 def _fits(kind: Type, value: Any) -> bool:

@@ -122,7 +122,6 @@ DEFAULTS: dict[str, Object | Computed] = {
     "io.k8s.api.apps.v1.RollingUpdateDeployment": {"maxSurge": "25%", "maxUnavailable": "25%"},
     "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1},
     "io.k8s.api.apps.v1.ReplicaSetStatus": {"replicas": 0},
-    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
     "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": {
         "currentHealthy": 0,
@@ -130,15 +129,6 @@ DEFAULTS: dict[str, Object | Computed] = {
         "disruptionsAllowed": 0,
         "expectedPods": 0,
     },
-    "io.k8s.api.networking.v1.IngressStatus": {"loadBalancer": {}},
-    "io.k8s.api.networking.v1.NetworkPolicySpec": lambda item: {
-        "policyTypes": ["Ingress", "Egress"] if "egress" in item else ["Ingress"]
-    },
-    "io.k8s.api.networking.v1.NetworkPolicyPort": {"protocol": "TCP"},
-    "io.k8s.api.rbac.v1.RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},
-    "io.k8s.api.rbac.v1.Subject": lambda item: (
-        {} if item.get("kind") == "ServiceAccount" else {"apiGroup": "rbac.authorization.k8s.io"}
-    ),
 }
 
 
@@ -168,5 +158,8 @@ def fill(kind: Type, value: Any) -> None:
         for name, default in (known(value) if callable(known) else known).items():
             if name not in value:
                 value[name] = copy.deepcopy(default)
+        for name, field in kind.fields.items():
+            if field.default is not None and name not in value:
+                value[name] = copy.deepcopy(field.default)
         for name, each in value.items():
             fill(kind.field(name), each)

@@ -12,8 +12,9 @@ from typing import Any
 from aiohttp import web
 
 from lab.kubernetes.embedded import bodies, errors
-from lab.kubernetes.embedded.openapi import OpenApi
-from lab.kubernetes.embedded.resources import RESOURCES, REVIEWS, SUBRESOURCE_KINDS, Resource
+from lab.kubernetes.embedded.kinds import Kinds
+from lab.kubernetes.embedded.kubectl.openapi import OpenApi
+from lab.kubernetes.embedded.resources import REVIEWS, SUBRESOURCE_KINDS, Resource
 
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 _SUBRESOURCE_VERBS = {
@@ -31,12 +32,9 @@ _AGGREGATED = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 class Discovery:
     """Serves every path that is no resource."""
 
-    def __init__(self, version: str, openapi: OpenApi) -> None:
-        self._version = version
+    def __init__(self, kinds: Kinds, openapi: OpenApi) -> None:
+        self._kinds = kinds
         self._openapi = openapi
-        self._groups: dict[str, list[Resource]] = {}
-        for each in (*RESOURCES, *REVIEWS):
-            self._groups.setdefault(each.group, []).append(each)
 
     def answer(self, request: web.Request) -> web.Response:
         """Raises 404."""
@@ -56,26 +54,27 @@ class Discovery:
         return bodies.answer(document)
 
     def _document(self, parts: list[str]) -> dict[str, Any] | None:
+        groups = self._kinds.groups()
         match parts:
             case ["api"]:
                 return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
             case ["apis"]:
-                groups = [self._group(name) for name in self._groups if name]
-                return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
-            case ["apis", name] if name in self._groups:
-                return {"kind": "APIGroup", "apiVersion": "v1", **self._group(name)}
+                named = [_group(group) for name, group in groups.items() if name]
+                return {"kind": "APIGroupList", "apiVersion": "v1", "groups": named}
+            case ["apis", name] if name in groups:
+                return {"kind": "APIGroup", "apiVersion": "v1", **_group(groups[name])}
             case ["api", "v1"]:
-                return self._resource_list("", "v1")
-            case ["apis", name, version] if any(each.version == version for each in self._groups.get(name, ())):
-                return self._resource_list(name, version)
+                return _resource_list(groups[""])
+            case ["apis", name, version] if any(each.version == version for each in groups.get(name, ())):
+                return _resource_list(groups[name])
         return None
 
     def _version_info(self) -> dict[str, str]:
-        major, minor = self._version.split(".")
+        major, minor = self._kinds.version.split(".")
         return {
             "major": major,
             "minor": minor,
-            "gitVersion": f"v{self._version}.0-eks-lab",
+            "gitVersion": f"v{self._kinds.version}.0-eks-lab",
             "gitCommit": "",
             "gitTreeState": "clean",
             "buildDate": "1970-01-01T00:00:00Z",
@@ -84,38 +83,9 @@ class Discovery:
             "platform": f"linux/{platform.machine()}",
         }
 
-    def _group(self, name: str) -> dict[str, Any]:
-        version = self._groups[name][0].version
-        entry = {"groupVersion": f"{name}/{version}", "version": version}
-        return {"name": name, "versions": [entry], "preferredVersion": entry}
-
-    def _resource_list(self, group: str, version: str) -> dict[str, Any]:
-        entries = []
-        for each in self._groups[group]:
-            entry = {
-                "name": each.plural,
-                "singularName": each.kind.lower(),
-                "namespaced": each.namespaced,
-                "kind": each.kind,
-                "verbs": ["create"] if each in REVIEWS else _VERBS,
-            }
-            if each.short_names:
-                entry["shortNames"] = list(each.short_names)
-            if each.categories:
-                entry["categories"] = list(each.categories)
-            entries.append(entry)
-            for name in each.subresources:
-                entries.append(_subresource(each, name))
-        return {
-            "kind": "APIResourceList",
-            "apiVersion": "v1",
-            "groupVersion": f"{group}/{version}" if group else version,
-            "resources": entries,
-        }
-
     def _aggregated(self, core: bool) -> dict[str, Any]:
         items = []
-        for name, resources in self._groups.items():
+        for name, resources in self._kinds.groups().items():
             if core == (not name):
                 version = resources[0].version
                 entries = [_aggregated_resource(each) for each in resources]
@@ -131,6 +101,37 @@ class Discovery:
             "metadata": {},
             "items": items,
         }
+
+
+def _group(resources: list[Resource]) -> dict[str, Any]:
+    name, version = resources[0].group, resources[0].version
+    entry = {"groupVersion": f"{name}/{version}", "version": version}
+    return {"name": name, "versions": [entry], "preferredVersion": entry}
+
+
+def _resource_list(resources: list[Resource]) -> dict[str, Any]:
+    entries = []
+    for each in resources:
+        entry = {
+            "name": each.plural,
+            "singularName": each.kind.lower(),
+            "namespaced": each.namespaced,
+            "kind": each.kind,
+            "verbs": ["create"] if each in REVIEWS else _VERBS,
+        }
+        if each.short_names:
+            entry["shortNames"] = list(each.short_names)
+        if each.categories:
+            entry["categories"] = list(each.categories)
+        entries.append(entry)
+        for name in each.subresources:
+            entries.append(_subresource(each, name))
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": resources[0].api_version,
+        "resources": entries,
+    }
 
 
 def _subresource(resource: Resource, name: str) -> dict[str, Any]:

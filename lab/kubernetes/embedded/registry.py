@@ -17,10 +17,10 @@ import random
 import uuid
 from collections.abc import Callable
 
-from lab.kubernetes.embedded import decode, defaults, errors, managed, resources, services, validation
+from lab.kubernetes.embedded import decode, defaults, errors, managed, services, validation
+from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.managed import Manager
-from lab.kubernetes.embedded.resources import Object, Resource
-from lab.kubernetes.embedded.schema import Schemas
+from lab.kubernetes.embedded.resources import NAMESPACE, POD, SECRET, SERVICE, Object, Resource
 from lab.kubernetes.embedded.store import Store, key_of
 
 _NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -40,8 +40,6 @@ class Options:
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
-NAMESPACE = resources.find("Namespace")
-
 #: Makes the wanted object out of the current one.
 Edit = Callable[[Object], Object]
 
@@ -54,8 +52,8 @@ def now() -> str:
 class Registry:
     """Reads and writes the objects of one API server."""
 
-    def __init__(self, schemas: Schemas) -> None:
-        self.schemas = schemas
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds = kinds
         self.store = Store()
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
@@ -102,7 +100,7 @@ class Registry:
         self, resource: Resource, namespace: str, name: str, applied: Object, options: Options, subresource: str = ""
     ) -> tuple[Object, bool]:
         """Server-side apply: returns the object, and whether it is new."""
-        kind = self.schemas.type(resource.definition)
+        kind = self.kinds.type(resource)
         applied = decode.decode_applied(kind, applied, resource)
         metadata = applied.setdefault("metadata", {})
         if metadata.pop("managedFields", None):
@@ -149,7 +147,7 @@ class Registry:
         dry_run = "All" in options.get("dryRun", ())
         item = copy.deepcopy(self.get(resource, namespace, name))
         _check_preconditions(resource, item, options.get("preconditions") or {})
-        if resource.kind == "Namespace" and name in _UNDELETABLE:
+        if resource == NAMESPACE and name in _UNDELETABLE:
             raise errors.forbidden(resource, name, "this namespace may not be deleted")
         metadata = item["metadata"]
         finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(options.get("propagationPolicy", ""))
@@ -159,7 +157,7 @@ class Registry:
         if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
             until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=grace)
             metadata["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
-            if resource.kind == "Namespace":
+            if resource == NAMESPACE:
                 item["status"] = {**item.get("status", {}), "phase": "Terminating"}
             else:
                 metadata["deletionGracePeriodSeconds"] = grace
@@ -180,9 +178,7 @@ class Registry:
         return {
             "kind": resource.kind,
             "apiVersion": resource.api_version,
-            **decode.decode(
-                self.schemas.type(resource.definition), item, resource, options.validation, options.warnings
-            ),
+            **decode.decode(self.kinds.type(resource), item, resource, options.validation, options.warnings),
         }
 
     def _admit_to_namespace(self, resource: Resource, namespace: str, name: str) -> None:
@@ -208,15 +204,15 @@ class Registry:
         self, resource: Resource, item: Object, before: Object | None, manager: Manager, applied: Object | None
     ) -> None:
         """Defaults, who owns what, then what nobody owns (addresses and the like), and the check of the whole."""
-        kind = self.schemas.type(resource.definition)
+        kind = self.kinds.type(resource)
         defaults.fill(kind, item)
         defaults.zero(kind.field("status"), item.get("status"))
         if manager.subresource != "binding":
             managed.record(kind, before, item, manager, now(), applied)
-        if resource.kind == "Service":
+        if resource == SERVICE:
             others = (each for each in self.store.items(resource) if key_of(each) != key_of(item))
             services.allocate(item, before, others)
-        elif complete := _COMPLETE.get(resource.kind):
+        elif complete := _COMPLETE.get(resource):
             complete(item, before)
         # A pod's node may not be changed, but set by binding it.
         validation.check(resource, kind, item, before if manager.subresource != "binding" else None)
@@ -241,7 +237,7 @@ def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object
         item.pop("status", None)
         if "status" in before:
             item["status"] = before["status"]
-    if resource.kind == "Namespace" and subresource != "finalize":
+    if resource == NAMESPACE and subresource != "finalize":
         item["spec"] = before["spec"]
     for name in _OWN_METADATA:
         item["metadata"].pop(name, None)
@@ -290,12 +286,12 @@ def _encode_secret(item: Object, before: Object | None) -> None:
     }
 
 
-_COMPLETE = {"Namespace": _complete_namespace, "Pod": _complete_pod, "Secret": _encode_secret}
+_COMPLETE = {NAMESPACE: _complete_namespace, POD: _complete_pod, SECRET: _encode_secret}
 
 
 def _grace_period(resource: Resource, item: Object, options: Object) -> int:
     """Seconds: only a pod that a kubelet runs is given time to end."""
-    if resource.kind != "Pod" or not item["spec"].get("nodeName"):
+    if resource != POD or not item["spec"].get("nodeName"):
         return 0
     if item.get("status", {}).get("phase") in ("Succeeded", "Failed"):
         return 0
@@ -308,7 +304,7 @@ def _done(resource: Resource, item: Object) -> bool:
     metadata = item["metadata"]
     if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
         return False
-    if resource.kind == "Namespace":
+    if resource == NAMESPACE:
         return not item.get("spec", {}).get("finalizers")
     return not metadata.get("deletionGracePeriodSeconds")
 

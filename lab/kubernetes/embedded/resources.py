@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kinds that the embedded API server serves. Everything that differs by kind is found through this table."""
+"""Resources as data: the names of a kind, and what the server must know of it. The built-in ones stand below.
+
+Rules, defaults and columns of a built-in kind stand in tables by its resource or its type; what a custom kind has of
+them comes with its CustomResourceDefinition.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,18 @@ Object = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
+class PrinterColumn:
+    """A column that a CustomResourceDefinition gives to the tables of its kind."""
+
+    name: str
+    type: str
+    json_path: str
+    priority: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Resource:
-    """One served kind: its names, and what discovery says of it."""
+    """One served kind."""
 
     kind: str
     plural: str
@@ -27,10 +41,24 @@ class Resource:
     subresources: tuple[str, ...] = ()
     #: Whether metadata.generation counts the changes of the specification.
     generation: bool = False
+    #: The fields that may be selected by, beside name and namespace.
+    selectable: tuple[str, ...] = ()
+    #: Whether DELETE answers with the object; otherwise it answers with a Status.
+    returns_deleted: bool = False
+    #: Whether PUT makes an object that isn't there.
+    created_by_put: bool = False
+    #: Whether a CustomResourceDefinition made it.
+    custom: bool = False
+    columns: tuple[PrinterColumn, ...] = ()
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def root(self) -> str:
+        """The path of its group and version."""
+        return f"apis/{self.api_version}" if self.group else f"api/{self.version}"
 
     @property
     def qualified(self) -> str:
@@ -45,85 +73,123 @@ class Resource:
     @property
     def definition(self) -> str:
         """The kind's name among the schemas."""
+        if self.custom:
+            return ".".join([*reversed(self.group.split(".")), self.version, self.kind])
         return f"io.k8s.api.{self.group.split('.')[0] or 'core'}.{self.version}.{self.kind}"
-
-    @property
-    def storage(self) -> tuple[str, str]:
-        """Where its objects are kept: events are the same objects in both of their groups."""
-        return ("", "events") if self.plural == "events" else (self.group, self.plural)
 
 
 _ALL = ("all",)
-_RBAC = "rbac.authorization.k8s.io"
 
-RESOURCES = (
-    Resource("Namespace", "namespaces", namespaced=False, short_names=("ns",), subresources=("status", "finalize")),
-    Resource("Node", "nodes", namespaced=False, short_names=("no",), subresources=("status",)),
-    Resource(
-        "Pod",
-        "pods",
-        short_names=("po",),
-        categories=_ALL,
-        subresources=("status", "log", "binding", "eviction"),
-        generation=True,
+NAMESPACE = Resource(
+    "Namespace",
+    "namespaces",
+    namespaced=False,
+    short_names=("ns",),
+    subresources=("status", "finalize"),
+    selectable=("status.phase",),
+    returns_deleted=True,
+)
+NODE = Resource(
+    "Node",
+    "nodes",
+    namespaced=False,
+    short_names=("no",),
+    subresources=("status",),
+    selectable=("spec.unschedulable",),
+)
+POD = Resource(
+    "Pod",
+    "pods",
+    short_names=("po",),
+    categories=_ALL,
+    subresources=("status", "log", "binding", "eviction"),
+    generation=True,
+    selectable=(
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
     ),
-    Resource("Service", "services", short_names=("svc",), categories=_ALL, subresources=("status",)),
-    Resource("Endpoints", "endpoints", short_names=("ep",)),
-    Resource("Event", "events", short_names=("ev",)),
-    Resource("ConfigMap", "configmaps", short_names=("cm",)),
-    Resource("Secret", "secrets"),
-    Resource("ServiceAccount", "serviceaccounts", short_names=("sa",)),
-    Resource(
-        "Deployment",
-        "deployments",
-        "apps",
-        short_names=("deploy",),
-        categories=_ALL,
-        subresources=("status", "scale"),
-        generation=True,
+    returns_deleted=True,
+)
+SERVICE = Resource(
+    "Service",
+    "services",
+    short_names=("svc",),
+    categories=_ALL,
+    subresources=("status",),
+    selectable=("spec.clusterIP", "spec.type"),
+    returns_deleted=True,
+    created_by_put=True,
+)
+EVENT = Resource(
+    "Event",
+    "events",
+    short_names=("ev",),
+    selectable=(
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
     ),
-    Resource(
-        "ReplicaSet",
-        "replicasets",
-        "apps",
-        short_names=("rs",),
-        categories=_ALL,
-        subresources=("status", "scale"),
-        generation=True,
-    ),
-    Resource(
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        "autoscaling",
-        "v2",
-        short_names=("hpa",),
-        categories=_ALL,
-        subresources=("status",),
-    ),
-    Resource("Lease", "leases", "coordination.k8s.io"),
-    Resource("EndpointSlice", "endpointslices", "discovery.k8s.io", generation=True),
-    Resource("Event", "events", "events.k8s.io", short_names=("ev",)),
-    Resource(
-        "Ingress",
-        "ingresses",
-        "networking.k8s.io",
-        short_names=("ing",),
-        subresources=("status",),
-        generation=True,
-    ),
-    Resource("NetworkPolicy", "networkpolicies", "networking.k8s.io", short_names=("netpol",), generation=True),
-    Resource(
-        "PodDisruptionBudget",
-        "poddisruptionbudgets",
-        "policy",
-        short_names=("pdb",),
-        subresources=("status",),
-        generation=True,
-    ),
-    Resource("ClusterRole", "clusterroles", _RBAC, namespaced=False),
-    Resource("ClusterRoleBinding", "clusterrolebindings", _RBAC, namespaced=False),
-    Resource("Role", "roles", _RBAC),
-    Resource("RoleBinding", "rolebindings", _RBAC),
+    created_by_put=True,
+)
+CONFIG_MAP = Resource("ConfigMap", "configmaps", short_names=("cm",))
+SECRET = Resource("Secret", "secrets", selectable=("type",))
+SERVICE_ACCOUNT = Resource("ServiceAccount", "serviceaccounts", short_names=("sa",), returns_deleted=True)
+DEPLOYMENT = Resource(
+    "Deployment",
+    "deployments",
+    "apps",
+    short_names=("deploy",),
+    categories=_ALL,
+    subresources=("status", "scale"),
+    generation=True,
+)
+REPLICA_SET = Resource(
+    "ReplicaSet",
+    "replicasets",
+    "apps",
+    short_names=("rs",),
+    categories=_ALL,
+    subresources=("status", "scale"),
+    generation=True,
+    selectable=("status.replicas",),
+)
+ENDPOINT_SLICE = Resource("EndpointSlice", "endpointslices", "discovery.k8s.io", generation=True)
+DISRUPTION_BUDGET = Resource(
+    "PodDisruptionBudget",
+    "poddisruptionbudgets",
+    "policy",
+    short_names=("pdb",),
+    subresources=("status",),
+    generation=True,
+)
+
+BUILT_IN = (
+    NAMESPACE,
+    NODE,
+    POD,
+    SERVICE,
+    EVENT,
+    CONFIG_MAP,
+    SECRET,
+    SERVICE_ACCOUNT,
+    DEPLOYMENT,
+    REPLICA_SET,
+    ENDPOINT_SLICE,
+    DISRUPTION_BUDGET,
 )
 
 #: Questions: objects that are answered and not kept. They can only be created.
@@ -134,12 +200,6 @@ REVIEWS = (
     Resource("SubjectAccessReview", "subjectaccessreviews", "authorization.k8s.io", namespaced=False),
     Resource("LocalSubjectAccessReview", "localsubjectaccessreviews", "authorization.k8s.io"),
 )
-
-
-def find(kind: str, group: str = "") -> Resource:
-    """The served resource of a kind."""
-    return next(each for each in RESOURCES if (each.kind, each.group) == (kind, group))
-
 
 #: The kinds that subresources speak, where it is not the kind itself: (group, version, kind).
 SUBRESOURCE_KINDS = {

@@ -41,6 +41,12 @@ class Type:
     keys: tuple[str, ...] = ()
     merge_key: str = ""
     strategies: tuple[str, ...] = ()
+    #: What follows is said by CustomResourceDefinitions alone.
+    custom: bool = False
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    #: Whether fields that the schema doesn't name are kept.
+    preserves: bool = False
 
     def field(self, name: str) -> Type:
         """The type of a struct's field or a map's value; of an unknown one, anything."""
@@ -74,11 +80,10 @@ def load_definitions(version: str) -> dict[str, Any]:
 
 
 class Schemas:
-    """The types of the kinds that a server of one Kubernetes version serves."""
+    """The types of one Kubernetes version, by the names of their definitions."""
 
     def __init__(self, version: str, roots: list[str]) -> None:
         """``roots`` name the definitions to keep, with all that they refer to."""
-        self.version = version
         self._definitions = load_definitions(version)
         self._types: dict[str, Type] = dict(_SPECIAL)
         for root in roots:
@@ -88,10 +93,9 @@ class Schemas:
     def type(self, definition: str) -> Type:
         return self._types[definition]
 
-    @property
-    def names(self) -> list[str]:
-        """The names of all definitions that are kept."""
-        return sorted(self._types)
+    def add(self, definition: str, made: Type) -> None:
+        """Keep a type that Kubernetes doesn't ship."""
+        self._types[definition] = made
 
     def _definition(self, name: str) -> Type:
         if name not in self._types:

@@ -15,40 +15,6 @@ from lab.kubernetes.embedded.resources import Object, Resource
 
 Match = Callable[[Object], bool]
 
-#: The fields that may be selected by, beside name and namespace (each kind has its own, documented in Kubernetes).
-FIELDS: dict[str, tuple[str, ...]] = {
-    "Pod": (
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.serviceAccountName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-        "status.nominatedNodeName",
-    ),
-    "Event": (
-        "involvedObject.kind",
-        "involvedObject.namespace",
-        "involvedObject.name",
-        "involvedObject.uid",
-        "involvedObject.apiVersion",
-        "involvedObject.resourceVersion",
-        "involvedObject.fieldPath",
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    ),
-    "Namespace": ("status.phase",),
-    "Node": ("spec.unschedulable",),
-    "ReplicaSet": ("status.replicas",),
-    "Secret": ("type",),
-    "Service": ("spec.clusterIP", "spec.type"),
-}
-#: events.k8s.io names the same fields anew.
-_EVENT_FIELDS = {"regarding.": "involvedObject.", "reportingController": "reportingComponent"}
-
 _SET = re.compile(r"^(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^)]*)\)$")
 _EQUAL = re.compile(r"^(?P<key>[^=!\s]+)\s*(?P<operator>==|=|!=)\s*(?P<value>[^\s=!]*)$")
 _KEY = re.compile(r"^(?P<absent>!?)\s*(?P<key>[A-Za-z0-9][-A-Za-z0-9_./]*)$")
@@ -90,11 +56,8 @@ def _field_test(resource: Resource, selector: str, text: str) -> Match:
     if found is None:
         raise errors.bad_request(f"invalid selector: '{selector}'; can't understand '{text}'")
     path, value, wanted = found["key"], found["value"], found["operator"] != "!="
-    if resource.group == "events.k8s.io":
-        for new, old in _EVENT_FIELDS.items():
-            path = path.replace(new, old)
-    if path not in ("metadata.name", "metadata.namespace", *FIELDS.get(resource.kind, ())):
-        if resource.kind in FIELDS:
+    if path not in ("metadata.name", "metadata.namespace", *resource.selectable):
+        if resource.selectable:
             raise errors.bad_request(f"field label not supported: {found['key']}")
         raise errors.bad_request(
             f'"{found["key"]}" is not a known field selector: only "metadata.name", "metadata.namespace"'

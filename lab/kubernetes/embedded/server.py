@@ -21,15 +21,14 @@ from lab.kubernetes.embedded import (
     bodies,
     discovery,
     errors,
-    events,
     patch,
     selectors,
     subresources,
-    tables,
     watch,
 )
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded.representations import Representation
 from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
 from lab.kubernetes.embedded.store import key_of
 from lab.kubernetes.embedded.target import Target, parse
@@ -42,10 +41,12 @@ _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 _DISCOVERY_PATHS = ("/api", "/apis", "/openapi")
 _OWN_QUESTIONS = ("selfsubjectaccessreviews", "selfsubjectreviews")
 
+#: Custom kinds have none: their schemas say nothing of how it would merge.
+_STRATEGIC = "application/strategic-merge-patch+json"
 _PATCHES = {
     "application/json-patch+json": lambda kind, item, body: patch.json_patch(item, body),
     "application/merge-patch+json": lambda kind, item, body: patch.merge_patch(item, body),
-    "application/strategic-merge-patch+json": patch.strategic_merge,
+    _STRATEGIC: patch.strategic_merge,
 }
 _APPLY = "application/apply-patch+yaml"
 _POLL = 0.05
@@ -100,7 +101,7 @@ class Server:
         target: Target | None = None
         try:
             user = await self._user(request)
-            target = parse(request.method, request.path, _flag(request, "watch"))
+            target = parse(self.registry.kinds, request.method, request.path, _flag(request, "watch"))
             fault = await self._fault(request, user, target)
             if fault and not fault.after:
                 await self._suffer(fault, request)
@@ -204,46 +205,28 @@ class Server:
         metadata: Object = {"resourceVersion": str(self.registry.store.revision)}
         items, page = watch.page(items, request.query, self.registry.store)
         metadata.update(page)
-        items = [events.shown(target.resource, each) for each in items]
-        if table := tables.wanted(request):
-            return bodies.answer(tables.table(target.resource, items, metadata, table))
-        if tables.wants_metadata(request):
-            body = tables.metadata_list(items, metadata)
-        else:
-            body = {
-                "kind": f"{target.resource.kind}List",
-                "apiVersion": target.resource.api_version,
-                "metadata": metadata,
-                "items": [{k: v for k, v in each.items() if k not in ("kind", "apiVersion")} for each in items],
-            }
-        return bodies.answer(body)
+        return bodies.answer(Representation(request, target.resource).many(items, metadata))
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
         return await watch.serve(request, target, self.registry.store, _match(request, target))
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
         options = _options(request)
-        item = events.stored(target.resource, await bodies.read(request))
-        made = self.registry.create(events.storage_resource(target.resource), target.namespace, item, options)
+        made = self.registry.create(target.resource, target.namespace, await bodies.read(request), options)
         return self._object(request, target.resource, made, 201, options)
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
         options = _options(request)
-        item = events.stored(target.resource, await bodies.read(request))
+        item = await bodies.read(request)
         made = self.registry.edit(
-            events.storage_resource(target.resource),
-            target.namespace,
-            target.name,
-            lambda _: item,
-            options,
-            target.subresource,
+            target.resource, target.namespace, target.name, lambda _: item, options, target.subresource
         )
         return self._object(request, target.resource, made, options=options)
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
         options = _options(request)
         body = await bodies.read(request)
-        where = (events.storage_resource(target.resource), target.namespace, target.name)
+        where = (target.resource, target.namespace, target.name)
         if request.content_type == _APPLY:
             if "fieldManager" not in request.query:
                 raise errors.invalid_options(
@@ -251,23 +234,20 @@ class Server:
                 )
             made, new = self.registry.apply(*where, body, options, target.subresource)
             return self._object(request, target.resource, made, 201 if new else 200, options)
-        change = _PATCHES.get(request.content_type)
+        known = {name: each for name, each in _PATCHES.items() if not (target.resource.custom and name == _STRATEGIC)}
+        change = known.get(request.content_type)
         if change is None:
-            supported = ", ".join((*_PATCHES, _APPLY))
+            supported = ", ".join((*known, _APPLY))
             message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
             raise errors.StatusError(415, "UnsupportedMediaType", message)
-        kind = self.registry.schemas.type(target.resource.definition)
-
-        def patched(item: Object) -> Object:
-            return events.stored(target.resource, change(kind, events.shown(target.resource, item), body))
-
-        made = self.registry.edit(*where, patched, options, target.subresource)
+        kind = self.registry.kinds.type(target.resource)
+        made = self.registry.edit(*where, lambda item: change(kind, item, body), options, target.subresource)
         return self._object(request, target.resource, made, options=options)
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
         options = await _delete_options(request)
         item, gone = self.registry.delete(target.resource, target.namespace, target.name, options)
-        if not gone or target.resource.kind in ("Pod", "Namespace"):
+        if not gone or target.resource.returns_deleted:
             return self._object(request, target.resource, item)
         details = {
             "name": target.name,
@@ -289,12 +269,7 @@ class Server:
     def _object(
         self, request: web.Request, resource: Resource, item: Object, code: int = 200, options: Options | None = None
     ) -> web.Response:
-        item = events.shown(resource, item)
-        body = item
-        if table := tables.wanted(request):
-            body = tables.table(resource, [item], {"resourceVersion": item["metadata"]["resourceVersion"]}, table)
-        elif tables.wants_metadata(request):
-            body = tables.metadata_only(item)
+        body = Representation(request, resource).one(item)
         return bodies.answer(body, code, options.warnings if options else ())
 
 

@@ -19,6 +19,8 @@ from lab.kubernetes.embedded.resources import Object, Resource
 #: So many changes are remembered; whoever asks for older ones is told "410 Gone", as after etcd's compaction.
 HISTORY = 2000
 
+#: Group and plural of a resource: objects are the same in all of its versions.
+Place = tuple[str, str]
 #: (namespace, name); the namespace is empty for kinds without one.
 Key = tuple[str, str]
 
@@ -28,7 +30,7 @@ class Change:
     """One write: an object before and after it, either None when it didn't exist."""
 
     revision: int
-    storage: tuple[str, str]
+    place: Place
     before: Object | None
     after: Object | None
 
@@ -38,47 +40,51 @@ def key_of(item: Object) -> Key:
     return metadata.get("namespace", ""), metadata["name"]
 
 
+def _place(resource: Resource) -> Place:
+    return resource.group, resource.plural
+
+
 class Store:
     """Objects are never changed in place: whoever reads one must not write into it."""
 
     def __init__(self) -> None:
         self.revision = 0
-        self._objects: dict[tuple[str, str], dict[Key, Object]] = collections.defaultdict(dict)
+        self._objects: dict[Place, dict[Key, Object]] = collections.defaultdict(dict)
         self._history: collections.deque[Change] = collections.deque(maxlen=HISTORY)
         self._forgotten = 0
-        self._watchers: dict[tuple[str, str], set[asyncio.Queue[Change | None]]] = collections.defaultdict(set)
+        self._watchers: dict[Place, set[asyncio.Queue[Change | None]]] = collections.defaultdict(set)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        return self._objects[resource.storage].get((namespace, name))
+        return self._objects[_place(resource)].get((namespace, name))
 
     def items(self, resource: Resource, namespace: str = "") -> Iterator[Object]:
         """All objects of a kind in the order of their names, as etcd has them."""
-        objects = self._objects[resource.storage]
+        objects = self._objects[_place(resource)]
         return (objects[key] for key in sorted(objects) if not namespace or key[0] == namespace)
 
     def put(self, resource: Resource, item: Object) -> Object:
         """Keep an object under the next resource version, which it is given."""
         self.revision += 1
         item["metadata"]["resourceVersion"] = str(self.revision)
-        before = self._objects[resource.storage].get(key_of(item))
-        self._objects[resource.storage][key_of(item)] = item
-        self._record(Change(self.revision, resource.storage, before, item))
+        before = self._objects[_place(resource)].get(key_of(item))
+        self._objects[_place(resource)][key_of(item)] = item
+        self._record(Change(self.revision, _place(resource), before, item))
         return item
 
     def remove(self, resource: Resource, item: Object) -> Object:
         """Forget an object. Watches see it with the resource version of its removal."""
         self.revision += 1
-        del self._objects[resource.storage][key_of(item)]
+        del self._objects[_place(resource)][key_of(item)]
         metadata = {**item["metadata"], "resourceVersion": str(self.revision)}
         last = {**item, "metadata": metadata}
-        self._record(Change(self.revision, resource.storage, last, None))
+        self._record(Change(self.revision, _place(resource), last, None))
         return last
 
     def _record(self, change: Change) -> None:
         if len(self._history) == HISTORY:
             self._forgotten = self._history[0].revision
         self._history.append(change)
-        for queue in self._watchers[change.storage]:
+        for queue in self._watchers[change.place]:
             queue.put_nowait(change)
 
     def check_remembered(self, revision: int) -> None:
@@ -92,9 +98,9 @@ class Store:
         self.check_remembered(since)
         queue: asyncio.Queue[Change | None] = asyncio.Queue()
         for change in self._history:
-            if change.revision > since and change.storage == resource.storage:
+            if change.revision > since and change.place == _place(resource):
                 queue.put_nowait(change)
-        watchers = self._watchers[resource.storage]
+        watchers = self._watchers[_place(resource)]
         watchers.add(queue)
         try:
             yield queue

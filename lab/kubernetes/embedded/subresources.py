@@ -12,15 +12,13 @@ from typing import Any
 
 from aiohttp import web
 
-from lab.kubernetes import ReadLog
-from lab.kubernetes.embedded import bodies, errors, patch, resources
+from lab.kubernetes.api_server import ReadLog
+from lab.kubernetes.embedded import bodies, errors, patch
 from lab.kubernetes.embedded.registry import Options, Registry, now
-from lab.kubernetes.embedded.resources import Object
+from lab.kubernetes.embedded.resources import DISRUPTION_BUDGET, Object
 from lab.kubernetes.embedded.target import Target
 
 Handler = Callable[[web.Request, Target, Options], Awaitable[web.Response]]
-
-_BUDGETS = resources.find("PodDisruptionBudget", "policy")
 
 
 class Subresources:
@@ -88,7 +86,7 @@ class Subresources:
             if status.get("disruptionsAllowed", 0) < 1:
                 raise _budget_refusal(budget, status)
             self._registry.edit(
-                _BUDGETS, target.namespace, budget["metadata"]["name"], _one_disrupted, options, "status"
+                DISRUPTION_BUDGET, target.namespace, budget["metadata"]["name"], _one_disrupted, options, "status"
             )
         deletion = {"dryRun": ["All"] if options.dry_run else [], **(body.get("deleteOptions") or {})}
         self._registry.delete(target.resource, target.namespace, target.name, deletion)
@@ -101,7 +99,7 @@ class Subresources:
         labels = pod["metadata"].get("labels", {}).items()
         return [
             budget
-            for budget in self._registry.store.items(_BUDGETS, pod["metadata"]["namespace"])
+            for budget in self._registry.store.items(DISRUPTION_BUDGET, pod["metadata"]["namespace"])
             if budget["spec"].get("selector", {}).get("matchLabels", {}).items() <= labels
         ]
 

@@ -10,9 +10,9 @@ import dataclasses
 
 from lab.kubernetes.auth import Attributes
 from lab.kubernetes.embedded import errors
-from lab.kubernetes.embedded.resources import RESOURCES, REVIEWS, Resource
+from lab.kubernetes.embedded.kinds import Kinds
+from lab.kubernetes.embedded.resources import NAMESPACE, Resource
 
-_BY_PLURAL = {(each.group, each.version, each.plural): each for each in (*RESOURCES, *REVIEWS)}
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 
@@ -29,11 +29,11 @@ class Target:
     @property
     def attributes(self) -> Attributes:
         """As authorizers are asked. A namespace itself counts as being in that namespace."""
-        namespace = self.name if self.resource.plural == "namespaces" else self.namespace
+        namespace = self.name if self.resource == NAMESPACE else self.namespace
         return Attributes(self.verb, self.resource.group, self.resource.plural, self.subresource, namespace, self.name)
 
 
-def parse(method: str, path: str, watch: bool) -> Target | None:
+def parse(kinds: Kinds, method: str, path: str, watch: bool) -> Target | None:
     """None when the path is no resource's. Raises 404 for a resource that isn't served, 405 for a wrong method."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) > 2:
@@ -46,7 +46,7 @@ def parse(method: str, path: str, watch: bool) -> Target | None:
     # /namespaces/<name>/<subresource> is about the namespace, /namespaces/<name>/<resource> about what is in it.
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
-    resource = _BY_PLURAL.get((group, version, rest[0]))
+    resource = kinds.find(group, version, rest[0])
     if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
         raise errors.no_such_path()
     name, subresource = (*rest[1:], "", "")[:2]

@@ -14,8 +14,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 
 from aiohttp import web
 
-from lab.kubernetes.embedded import bodies, errors, events, tables
+from lab.kubernetes.embedded import bodies, errors
 from lab.kubernetes.embedded.errors import StatusError
+from lab.kubernetes.embedded.representations import Representation
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.selectors import Match
 from lab.kubernetes.embedded.store import Change, Store, key_of
@@ -132,19 +133,13 @@ def _bookmark(target: Target, revision: int) -> Object:
 
 def _shown_as(request: web.Request, target: Target) -> Callable[[Object, str], Object]:
     """Objects in the form that the client asked for."""
-    table = tables.wanted(request)
+    form = Representation(request, target.resource)
     first = True
 
     def show(item: Object, kind: str) -> Object:
         nonlocal first
-        if kind != "BOOKMARK":
-            item = events.shown(target.resource, item)
-        if table:
-            metadata = {"resourceVersion": item["metadata"]["resourceVersion"]}
-            rows = [] if kind == "BOOKMARK" else [item]
-            body = tables.table(target.resource, rows, metadata, table, columns=first)
-            first = False
-            return body
-        return tables.metadata_only(item) if tables.wants_metadata(request) else item
+        body = form.bookmark(item, columns=first) if kind == "BOOKMARK" else form.one(item, columns=first)
+        first = False
+        return body
 
     return show

@@ -12,7 +12,18 @@ from typing import Any
 
 from lab.kubernetes.embedded import errors, quantity
 from lab.kubernetes.embedded.errors import Cause
-from lab.kubernetes.embedded.resources import Object, Resource
+from lab.kubernetes.embedded.resources import (
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    EVENT,
+    NAMESPACE,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    Object,
+    Resource,
+)
 from lab.kubernetes.embedded.schema import Type
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -38,12 +49,11 @@ _NOT_NEGATIVE = "must be greater than or equal to 0"
 _PORT_TEXT = "must be between 1 and 65535, inclusive"
 
 #: How the objects of a kind may be called: a pattern, the greatest length, and what is said otherwise.
-_NAMES: dict[str, tuple[str, int, str]] = {
-    "Namespace": (_LABEL, 63, _LABEL_TEXT),
-    "Service": (_LABEL, 63, _LABEL_TEXT),
+_NAMES: dict[Resource, tuple[str, int, str]] = {
+    NAMESPACE: (_LABEL, 63, _LABEL_TEXT),
+    SERVICE: (_LABEL, 63, _LABEL_TEXT),
 }
 _OTHER_NAMES = (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT)
-_RBAC_NAMES = (r"[^/%]+", 253, "may not contain '/'")
 
 _POD_UPDATES = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -52,14 +62,12 @@ _POD_UPDATES = (
 )
 _CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
-#: One field whose value must not change: (kind, path, what is said of it).
+#: One field whose value must not change: (resource, path, what is said of it).
 _IMMUTABLE = (
-    ("Deployment", "spec.selector", "field is immutable"),
-    ("ReplicaSet", "spec.selector", "field is immutable"),
-    ("Secret", "type", "field is immutable"),
-    ("RoleBinding", "roleRef", "cannot change roleRef"),
-    ("ClusterRoleBinding", "roleRef", "cannot change roleRef"),
-    ("EndpointSlice", "addressType", "field is immutable"),
+    (DEPLOYMENT, "spec.selector", "field is immutable"),
+    (REPLICA_SET, "spec.selector", "field is immutable"),
+    (SECRET, "type", "field is immutable"),
+    (ENDPOINT_SLICE, "addressType", "field is immutable"),
 )
 
 #: The values that a field of a type may have.
@@ -86,7 +94,7 @@ _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
 def check(resource: Resource, kind: Type, item: Object, before: Object | None) -> None:
     """Raise 422 with everything that is wrong."""
     causes = [*_metadata(resource, item), *_schema(kind, {k: v for k, v in item.items() if k != "status"}, "")]
-    for rule in _RULES.get(resource.kind, ()):
+    for rule in _RULES.get(resource, ()):
         causes += rule(item)
     if before is not None:
         causes += _changes(resource, item, before)
@@ -97,9 +105,7 @@ def check(resource: Resource, kind: Type, item: Object, before: Object | None) -
 
 def _metadata(resource: Resource, item: Object) -> Iterator[Cause]:
     metadata = item["metadata"]
-    pattern, longest, text = _NAMES.get(resource.kind, _OTHER_NAMES)
-    if resource.group.startswith("rbac."):
-        pattern, longest, text = _RBAC_NAMES
+    pattern, longest, text = _NAMES.get(resource, _OTHER_NAMES)
     name = metadata["name"]
     if not re.fullmatch(pattern, name):
         yield errors.invalid_value("metadata.name", name, text)
@@ -130,18 +136,24 @@ def _schema(kind: Type, value: Any, path: str) -> Iterator[Cause]:
         yield from _keys(kind, value, path)
         for index, each in enumerate(value):
             yield from _schema(kind.items, each, f"{path}[{index}]")
+    elif kind.choices and value not in kind.choices:
+        yield errors.unsupported(path, value, kind.choices)
     elif isinstance(value, dict) and kind.shape == "struct":
         inside = f"{path}." if path else ""
-        for name in kind.required:
-            if value.get(name) in (None, ""):
-                yield errors.required(f"{inside}{name}")
-        for name, choices in _CHOICES.get(kind.short_name, {}).items():
-            if value.get(name, choices[0]) not in choices:
-                yield errors.unsupported(f"{inside}{name}", value[name], choices)
-        if rule := _TYPE_RULES.get(kind.short_name):
-            yield from rule(value, inside)
+        yield from _struct(kind, value, inside)
         for name, each in value.items():
             yield from _schema(kind.field(name), each, f"{inside}{name}")
+
+
+def _struct(kind: Type, value: Object, path: str) -> Iterator[Cause]:
+    for name in kind.required:
+        if value.get(name) is None or (value[name] == "" and not kind.custom):
+            yield errors.required(f"{path}{name}")
+    for name, choices in _CHOICES.get(kind.short_name, {}).items():
+        if value.get(name, choices[0]) not in choices:
+            yield errors.unsupported(f"{path}{name}", value[name], choices)
+    if rule := _TYPE_RULES.get(kind.short_name):
+        yield from rule(value, path)
 
 
 def _keys(kind: Type, items: list[Any], path: str) -> Iterator[Cause]:
@@ -282,22 +294,22 @@ def _event(item: Object) -> Iterator[Cause]:
         yield errors.invalid_value("involvedObject.namespace", namespace, "does not match event.namespace")
 
 
-_RULES: dict[str, tuple[Callable[[Object], Iterable[Cause]], ...]] = {
-    "Deployment": (_selects_its_pods,),
-    "ReplicaSet": (_selects_its_pods,),
-    "Service": (_service,),
-    "Event": (_event,),
+_RULES: dict[Resource, tuple[Callable[[Object], Iterable[Cause]], ...]] = {
+    DEPLOYMENT: (_selects_its_pods,),
+    REPLICA_SET: (_selects_its_pods,),
+    SERVICE: (_service,),
+    EVENT: (_event,),
 }
 
 
 def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause]:
     """What must stay as it was."""
-    for kind, path, text in _IMMUTABLE:
-        if kind == resource.kind and _at(item, path) != _at(before, path):
+    for each, path, text in _IMMUTABLE:
+        if each == resource and _at(item, path) != _at(before, path):
             yield errors.invalid_value(path, _at(item, path), text)
-    if resource.kind == "Pod" and _fixed(item["spec"]) != _fixed(before["spec"]):
+    if resource == POD and _fixed(item["spec"]) != _fixed(before["spec"]):
         yield errors.forbidden_value("spec", _POD_UPDATES)
-    if resource.kind == "Service":
+    if resource == SERVICE:
         yield from _service_changes(item["spec"], before["spec"])
     if before.get("immutable") and _content(item) != _content(before):
         yield errors.forbidden_value("data", "field is immutable when `immutable` is set")

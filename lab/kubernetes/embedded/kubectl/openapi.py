@@ -11,35 +11,38 @@ from typing import Any
 
 from aiohttp import web
 
-from lab.kubernetes.embedded import bodies, errors, schema
-from lab.kubernetes.embedded.resources import RESOURCES, Resource
+from lab.kubernetes.embedded import bodies, errors
+from lab.kubernetes.embedded.kinds import Kinds
+from lab.kubernetes.embedded.resources import REVIEWS, Resource
 
 _PARAMETERS = ["dryRun", "fieldManager", "fieldValidation"]
 
 
 class OpenApi:
-    """Documents are made when they are asked for, out of the file that the package ships: few clients ask."""
+    """Documents are made when they are asked for: few clients ask."""
 
-    def __init__(self, version: str) -> None:
-        self._version = version
-        self._groups: dict[str, list[Resource]] = {}
-        for each in RESOURCES:
-            prefix = f"apis/{each.group}" if each.group else "api"
-            self._groups.setdefault(f"{prefix}/{each.version}", []).append(each)
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
 
     def answer(self, path: str) -> web.Response:
         """The index, or the document of one group and version. Raises 404."""
+        groups = {group[0].root: group for group in self._kinds.groups().values()}
         if not path:
-            # The hash tells clients when to forget what they have cached.
-            mark = hashlib.sha256(self._version.encode()).hexdigest()[:32].upper()
-            paths = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={mark}"} for name in self._groups}
+            paths = {
+                name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={self._mark(groups[name])}"} for name in groups
+            }
             return bodies.answer({"paths": paths})
-        if path not in self._groups:
+        if path not in groups:
             raise errors.no_such_path()
-        return bodies.answer(self._document(self._groups[path]))
+        return bodies.answer(self._document([each for each in groups[path] if each not in REVIEWS]))
+
+    def _mark(self, resources: list[Resource]) -> str:
+        """A hash, by which clients know when to forget what they have cached."""
+        names = [self._kinds.version, *(each.definition for each in resources)]
+        return hashlib.sha256(" ".join(names).encode()).hexdigest()[:32].upper()
 
     def _document(self, resources: list[Resource]) -> dict[str, Any]:
-        definitions = schema.load_definitions(self._version)
+        definitions = self._kinds.definitions()
         kept: dict[str, Any] = {}
         for each in resources:
             _collect(each.definition, definitions, kept)
@@ -48,7 +51,7 @@ class OpenApi:
             paths.update(_paths(each))
         return {
             "openapi": "3.0.0",
-            "info": {"title": "Kubernetes", "version": f"v{self._version}.0"},
+            "info": {"title": "Kubernetes", "version": f"v{self._kinds.version}.0"},
             "paths": paths,
             "components": {"schemas": kept},
         }
@@ -82,8 +85,8 @@ def _convert(node: Any, definitions: dict[str, Any], kept: dict[str, Any]) -> An
 
 
 def _paths(resource: Resource) -> dict[str, Any]:
-    root = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
-    base = f"{root}/namespaces/{{namespace}}/{resource.plural}" if resource.namespaced else f"{root}/{resource.plural}"
+    place = "namespaces/{namespace}/" if resource.namespaced else ""
+    base = f"/{resource.root}/{place}{resource.plural}"
     gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
 
     def operation(action: str) -> dict[str, Any]:

@@ -8,12 +8,32 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from lab.kubernetes.embedded.resources import Object, Resource
+from lab.kubernetes.embedded.resources import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    ENDPOINT_SLICE,
+    EVENT,
+    NAMESPACE,
+    NODE,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Object,
+    PrinterColumn,
+    Resource,
+)
+
+#: ``.name``, ``[0]`` or ``[?(@.type=="Ready")]``.
+_JSON_PATH = re.compile(r"""\.?([A-Za-z0-9_-]+)|\[(\d+)\]|\[\?\(@\.(\w+)\s*==\s*["'](.*?)["']\)\]""")
 
 
 def wanted(request: web.Request) -> str:
@@ -22,23 +42,6 @@ def wanted(request: web.Request) -> str:
     if "as=Table" not in first or "v=v1;" not in f"{first};":
         return ""
     return request.query.get("includeObject", "Metadata")
-
-
-def wants_metadata(request: web.Request) -> bool:
-    return "as=PartialObjectMetadata" in request.headers.get("Accept", "").partition(",")[0]
-
-
-def metadata_only(item: Object) -> Object:
-    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"]}
-
-
-def metadata_list(items: list[Object], metadata: Object) -> Object:
-    return {
-        "kind": "PartialObjectMetadataList",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": metadata,
-        "items": [metadata_only(each) for each in items],
-    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Column:
 
 def table(resource: Resource, items: list[Object], metadata: Object, include: str, columns: bool = True) -> Object:
     """Items as a Table. Later events of a watch carry no column definitions."""
-    known = COLUMNS.get(resource.kind, _DEFAULT)
+    known = _COLUMNS.get(resource) or _custom_columns(resource)
     body: Object = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
     body["columnDefinitions"] = [_definition(column) for column in known] if columns else None
     body["rows"] = [_row(item, known, include) for item in items]
@@ -73,8 +76,12 @@ def _definition(column: Column) -> Object:
 def _row(item: Object, columns: tuple[Column, ...], include: str) -> Object:
     row: Object = {"cells": [column.cell(item) for column in columns]}
     if include != "None":
-        row["object"] = item if include == "Object" else metadata_only(item)
+        row["object"] = item if include == "Object" else _metadata_of(item)
     return row
+
+
+def _metadata_of(item: Object) -> Object:
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"]}
 
 
 def age(timestamp: str | None) -> str:
@@ -120,8 +127,6 @@ def _labels(path: str) -> Callable[[Object], str]:
 
 _NAME = Column("Name", _value("metadata.name"))
 _AGE = Column("Age", lambda item: age(item["metadata"].get("creationTimestamp")))
-_CREATED = Column("Created At", _value("metadata.creationTimestamp"))
-_DEFAULT = (_NAME, _CREATED)
 
 
 def _pod_ready(pod: Object) -> str:
@@ -198,24 +203,14 @@ def _last_seen(event: Object) -> str:
 
 
 def _event_object(event: Object) -> str:
-    about = event.get("involvedObject") or event.get("regarding") or {}
+    about = event["involvedObject"]
     return f"{about.get('kind', '').lower()}/{about.get('name', '')}"
 
 
 def _event_source(event: Object) -> str:
-    source = event.get("source") or event.get("deprecatedSource") or {}
-    component = source.get("component") or event.get("reportingComponent") or event.get("reportingController") or ""
+    source = event.get("source") or {}
+    component = source.get("component") or event.get("reportingComponent") or ""
     return ", ".join(filter(None, (component, source.get("host", ""))))
-
-
-def _endpoints(item: Object) -> str:
-    texts = [
-        f"{address['ip']}:{port['port']}"
-        for subset in item.get("subsets", [])
-        for port in subset.get("ports", [])
-        for address in subset.get("addresses", [])
-    ]
-    return _shortened(texts)
 
 
 def _slice_endpoints(item: Object) -> str:
@@ -233,45 +228,14 @@ def _shortened(texts: list[str], most: int = 3) -> str:
     return ",".join(texts[:most]) + (f" + {len(texts) - most} more..." if len(texts) > most else "")
 
 
-def _role(item: Object) -> str:
-    return f"{item['roleRef']['kind']}/{item['roleRef']['name']}"
-
-
-def _subjects(kind: str) -> Callable[[Object], str]:
-    def text(item: Object) -> str:
-        found = [each for each in item.get("subjects", []) if each["kind"] == kind]
-        return ", ".join(
-            f"{each['namespace']}/{each['name']}" if "namespace" in each else each["name"] for each in found
-        )
-
-    return text
-
-
-def _metric_targets(item: Object) -> str:
-    texts = [
-        f"{at(each, 'resource.name', '?')}: <unknown>/{at(each, 'resource.target.averageUtilization', '?')}%"
-        for each in at(item, "spec.metrics", [])
-    ]
-    return ", ".join(texts) or "<none>"
-
-
 _WORKLOAD = (
     Column("Containers", _containers("name"), wide=True),
     Column("Images", _containers("image"), wide=True),
     Column("Selector", _labels("spec.selector.matchLabels"), wide=True),
 )
-_BINDING = (
-    _NAME,
-    Column("Role", _role),
-    _AGE,
-    Column("Users", _subjects("User"), wide=True),
-    Column("Groups", _subjects("Group"), wide=True),
-    Column("ServiceAccounts", _subjects("ServiceAccount"), wide=True),
-)
-
-COLUMNS: dict[str, tuple[Column, ...]] = {
-    "Namespace": (_NAME, Column("Status", _value("status.phase")), _AGE),
-    "Pod": (
+_COLUMNS: dict[Resource, tuple[Column, ...]] = {
+    NAMESPACE: (_NAME, Column("Status", _value("status.phase")), _AGE),
+    POD: (
         _NAME,
         Column("Ready", _pod_ready),
         Column("Status", _pod_status),
@@ -282,7 +246,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Nominated Node", _value("status.nominatedNodeName"), wide=True),
         Column("Readiness Gates", lambda pod: "<none>", wide=True),
     ),
-    "Service": (
+    SERVICE: (
         _NAME,
         Column("Type", _value("spec.type")),
         Column("Cluster-IP", _value("spec.clusterIP")),
@@ -291,7 +255,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _AGE,
         Column("Selector", _labels("spec.selector"), wide=True),
     ),
-    "Deployment": (
+    DEPLOYMENT: (
         _NAME,
         Column("Ready", lambda item: f"{at(item, 'status.readyReplicas', 0)}/{at(item, 'spec.replicas', 0)}"),
         Column("Up-to-date", _value("status.updatedReplicas", 0), "integer"),
@@ -299,7 +263,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _AGE,
         *_WORKLOAD,
     ),
-    "ReplicaSet": (
+    REPLICA_SET: (
         _NAME,
         Column("Desired", _value("spec.replicas", 0), "integer"),
         Column("Current", _value("status.replicas", 0), "integer"),
@@ -307,7 +271,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _AGE,
         *_WORKLOAD,
     ),
-    "Node": (
+    NODE: (
         _NAME,
         Column("Status", _node_status),
         Column("Roles", _node_roles),
@@ -319,72 +283,68 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Kernel-Version", _kernel, wide=True),
         Column("Container-Runtime", _value("status.nodeInfo.containerRuntimeVersion", "<unknown>"), wide=True),
     ),
-    "Event": (
+    EVENT: (
         Column("Last Seen", _last_seen),
         Column("Type", _value("type", "")),
         Column("Reason", _value("reason", "")),
         Column("Object", _event_object),
         Column("Subobject", _value("involvedObject.fieldPath", ""), wide=True),
         Column("Source", _event_source, wide=True),
-        Column("Message", lambda event: (event.get("message") or event.get("note") or "").strip()),
+        Column("Message", lambda event: event.get("message", "").strip()),
         Column("First Seen", lambda event: age(event.get("firstTimestamp") or event.get("eventTime")), wide=True),
         Column("Count", _value("count", 1), wide=True),
         Column("Name", _value("metadata.name"), wide=True),
     ),
-    "Endpoints": (_NAME, Column("Endpoints", _endpoints), _AGE),
-    "EndpointSlice": (
+    ENDPOINT_SLICE: (
         _NAME,
         Column("AddressType", _value("addressType")),
         Column("Ports", _slice_ports),
         Column("Endpoints", _slice_endpoints),
         _AGE,
     ),
-    "PodDisruptionBudget": (
+    DISRUPTION_BUDGET: (
         _NAME,
         Column("Min Available", _value("spec.minAvailable", "N/A")),
         Column("Max Unavailable", _value("spec.maxUnavailable", "N/A")),
         Column("Allowed Disruptions", _value("status.disruptionsAllowed", 0), "integer"),
         _AGE,
     ),
-    "ConfigMap": (
+    CONFIG_MAP: (
         _NAME,
         Column("Data", lambda item: len(item.get("data", {})) + len(item.get("binaryData", {})), "integer"),
         _AGE,
     ),
-    "Secret": (
+    SECRET: (
         _NAME,
         Column("Type", _value("type")),
         Column("Data", lambda item: len(item.get("data", {})), "integer"),
         _AGE,
     ),
-    "ServiceAccount": (_NAME, _AGE),
-    "Lease": (_NAME, Column("Holder", _value("spec.holderIdentity", "")), _AGE),
-    "HorizontalPodAutoscaler": (
-        _NAME,
-        Column(
-            "Reference",
-            lambda item: f"{item['spec']['scaleTargetRef']['kind']}/{item['spec']['scaleTargetRef']['name']}",
-        ),
-        Column("Targets", _metric_targets),
-        Column("MinPods", _value("spec.minReplicas", "<unset>")),
-        Column("MaxPods", _value("spec.maxReplicas"), "integer"),
-        Column("Replicas", _value("status.currentReplicas", 0), "integer"),
-        _AGE,
-    ),
-    "NetworkPolicy": (_NAME, Column("Pod-Selector", _labels("spec.podSelector.matchLabels")), _AGE),
-    "Ingress": (
-        _NAME,
-        Column("Class", _value("spec.ingressClassName")),
-        Column("Hosts", lambda item: ",".join(each.get("host", "*") for each in at(item, "spec.rules", [])) or "*"),
-        Column(
-            "Address",
-            lambda item: ",".join(
-                each.get("ip") or each.get("hostname", "") for each in at(item, "status.loadBalancer.ingress", [])
-            ),
-        ),
-        Column("Ports", lambda item: "80, 443" if at(item, "spec.tls") else "80"),
-        _AGE,
-    ),
-    "RoleBinding": _BINDING,
-    "ClusterRoleBinding": _BINDING,
+    SERVICE_ACCOUNT: (_NAME, _AGE),
 }
+
+
+def _custom_columns(resource: Resource) -> tuple[Column, ...]:
+    return (_NAME, *(_custom_column(each) for each in resource.columns))
+
+
+def _custom_column(column: PrinterColumn) -> Column:
+    def cell(item: Object) -> Any:
+        value = _at_json_path(item, column.json_path)
+        return age(value) if column.type == "date" else value
+
+    return Column(column.name, cell, column.type, wide=column.priority > 0)
+
+
+def _at_json_path(item: Any, path: str) -> Any:
+    """Of JSONPath what printer columns use: names, indexes, and items found by one of their fields."""
+    for name, at, field, wanted in _JSON_PATH.findall(path):
+        if name:
+            item = item.get(name) if isinstance(item, dict) else None
+        elif not isinstance(item, list):
+            return None
+        elif field:
+            item = next((each for each in item if each.get(field) == wanted), None)
+        else:
+            item = item[int(at)] if int(at) < len(item) else None
+    return item

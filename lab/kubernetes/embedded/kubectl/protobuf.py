@@ -56,13 +56,6 @@ _MESSAGES: dict[str, dict[int, str]] = {
         2: "selector:LabelSelector",
         3: "maxUnavailable:IntOrString",
     },
-    "Role": {1: "metadata:ObjectMeta", 2: "rules[]:PolicyRule"},
-    "ClusterRole": {1: "metadata:ObjectMeta", 2: "rules[]:PolicyRule"},
-    "PolicyRule": {1: "verbs[]", 2: "apiGroups[]", 3: "resources[]", 4: "resourceNames[]", 5: "nonResourceURLs[]"},
-    "RoleBinding": {1: "metadata:ObjectMeta", 2: "subjects[]:Subject", 3: "roleRef:RoleRef"},
-    "ClusterRoleBinding": {1: "metadata:ObjectMeta", 2: "subjects[]:Subject", 3: "roleRef:RoleRef"},
-    "Subject": {1: "kind", 2: "apiGroup", 3: "name", 4: "namespace"},
-    "RoleRef": {1: "apiGroup", 2: "kind", 3: "name"},
     "SelfSubjectAccessReview": {1: "metadata:ObjectMeta", 2: "spec:AccessReviewSpec"},
     "AccessReviewSpec": {1: "resourceAttributes:ResourceAttributes", 2: "nonResourceAttributes:NonResourceAttributes"},
     "ResourceAttributes": {

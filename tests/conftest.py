@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from ansible.plugins.loader import init_plugin_loader
 
+from tests import accelerator
+
 CHECKOUT = Path(__file__).resolve().parent.parent
-#: A folder for PYTHONPATH with which programs start sooner: what it does is said there.
-STARTUP = CHECKOUT / "tests/startup"
-os.environ["PYTHONPATH"] = os.pathsep.join([str(STARTUP), *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [accelerator.python_path(), os.environ.get("PYTHONPATH")]))
 # Where Python is told to write no bytecode, it would compile the plugins of this checkout anew for each process.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration import preloaded
+from tests import accelerator
 
 from .stand_in import TOKEN, StandIn, running
 
@@ -47,8 +47,8 @@ def configure(url: str, *variables: str) -> subprocess.CompletedProcess[str]:
         cwd=CHECKOUT,
         env={
             **os.environ,
-            **preloaded.settings(CHECKOUT),
-            **preloaded.modules_for_all(),
+            **accelerator.settings(CHECKOUT),
+            **accelerator.modules_for_all(),
             "CONTROLLER_HOST": url,
             "CONTROLLER_OAUTH_TOKEN": TOKEN,
             # The stand-in speaks HTTP; without this each request reads the machine's certificates all the same.

@@ -9,16 +9,16 @@ from __future__ import annotations
 import pytest
 
 from tests.integration import account
-from tests.integration.conftest import running_lab
+from tests.integration.conftest import Lab
 from tests.integration.test_bad_network import report, run_site, spoilt
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_an_empty_account_becomes_a_served_api(tmp_path_factory: pytest.TempPathFactory, version: str) -> None:
     variables = {"apigw_vpclink_version": version}
-    with running_lab(tmp_path_factory.mktemp("quiet")) as lab:
+    with Lab.running(tmp_path_factory.mktemp("quiet")) as lab:
         undisturbed, wanted = run_site(lab, **variables), account.state(lab)
-    with running_lab(tmp_path_factory.mktemp("spoilt")) as lab:
+    with Lab.running(tmp_path_factory.mktemp("spoilt")) as lab:
         with spoilt(lab) as hits:
             disturbed = run_site(lab, **variables)
         assert account.differences(account.state(lab), wanted) == {}

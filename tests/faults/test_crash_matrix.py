@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration import account
-from tests.integration.conftest import Lab, running_lab
+from tests.integration.conftest import Lab
 from tests.integration.crash import walk
 
 
@@ -64,7 +64,7 @@ VARIABLES = [
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, account.State]:
     """What each step leaves when nothing happens to it."""
     states = {}
-    with running_lab(tmp_path_factory.mktemp("undisturbed")) as lab:
+    with Lab.running(tmp_path_factory.mktemp("undisturbed")) as lab:
         for step, variables in zip(LIFE, VARIABLES, strict=True):
             run = lab.playbook(step.playbook, "--extra-vars", json.dumps(variables))
             assert run.returncode == 0, run.output
@@ -74,7 +74,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, account.S
 
 @pytest.fixture(scope="class")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+    with Lab.running(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 
 

@@ -6,28 +6,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from . import preloaded
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-#: Seconds for anything to come that has to come: never reached when all is well.
-LIMIT = 60
+from tests import accelerator
+from tests.running_lab import BIN, CHECKOUT, RunningLab
+from tests.running_lab import lab as run_lab
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,29 +42,8 @@ class Run:
         return [task.split("]")[0] for task in tasks if re.search(r"^changed: ", task, flags=re.MULTILINE)]
 
 
-@dataclasses.dataclass
-class Lab:
-    """A running lab."""
-
-    folder: Path
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads((self.folder / "lab.json").read_text())
-        return facts
-
-    def client(self, service: str, identity: str = "admin", **options: Any) -> Any:
-        """A boto3 client of the lab's account; identity is admin, infra or k8s, options are botocore's Config's."""
-        credentials = self.facts["credentials"][identity]
-        return boto3.client(
-            service,
-            region_name=self.facts["region"],
-            endpoint_url=self.facts["aws_endpoint_url"],
-            aws_access_key_id=credentials["access_key"],
-            aws_secret_access_key=credentials["secret_key"],
-            aws_session_token=credentials["session_token"],
-            config=Config(**options),
-        )
+class Lab(RunningLab):
+    """A running lab, and what is run against it."""
 
     def playbook(
         self,
@@ -85,13 +57,13 @@ class Lab:
         command = [str(BIN / "ansible-playbook"), "-i", str(inventory), playbook, *arguments]
         started = {
             **os.environ,
-            **preloaded.settings(project),
-            **(preloaded.modules_for_all() if project == CHECKOUT else {}),
+            **accelerator.settings(project),
+            **(accelerator.modules_for_all() if project == CHECKOUT else {}),
             "SEAM_LAB_FOLDER": str(self.folder),
             **(environment or {}),
         }
-        if project == CHECKOUT and not environment:
-            return Run(*preloaded.run_playbook(command[1:], started))
+        if project == CHECKOUT and not environment and not accelerator.plain():
+            return Run(*accelerator.run_playbook(command[1:], started))
         run = subprocess.run(
             command,
             cwd=project,
@@ -152,11 +124,10 @@ class Lab:
 
     def mutating_calls(self) -> list[str]:
         """All calls so far that could have changed something in AWS, by the teams: service:Operation."""
-        calls = [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
         teams = ("seam-infra", "seam-k8s")
         return [
             f"{call['service']}:{call['operation']}"
-            for call in calls
+            for call in self.calls()
             if call["mutating"] and any(team in call["caller"] for team in teams)
         ]
 
@@ -184,36 +155,16 @@ class Lab:
         )
 
 
-def until(found: Callable[[], Any]) -> Any:
-    """Wait for what has to come, and return it."""
-    deadline = time.monotonic() + LIMIT
-    while not (it := found()):
-        assert time.monotonic() < deadline, f"It did not come in {LIMIT} s"
-        time.sleep(0.05)
-    return it
-
-
-@contextlib.contextmanager
-def running_lab(folder: Path, *options: str) -> Iterator[Lab]:
-    """A lab in which nothing takes longer than it must, unless an option says so."""
-    command = [sys.executable, "-m", "lab"]
-    subprocess.run([*command, "up", "--folder", str(folder), "--pace", "0", *options], cwd=CHECKOUT, check=True)
-    try:
-        yield Lab(folder)
-    finally:
-        subprocess.run([*command, "down", "--folder", str(folder)], cwd=CHECKOUT, check=True)
-
-
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab with an empty account."""
-    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+    with Lab.running(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 
 
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("site")) as lab:
+    with Lab.running(tmp_path_factory.mktemp("site")) as lab:
         yield lab
 
 
@@ -230,8 +181,8 @@ def site(shared_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
     failed = request.session.testsfailed
     yield shared_lab
     if request.session.testsfailed > failed:
-        command = [sys.executable, "-m", "lab", "reset", "--folder", str(shared_lab.folder)]
-        subprocess.run(command, cwd=CHECKOUT, check=True)
+        reset = run_lab("reset", shared_lab.folder)
+        assert reset.returncode == 0, reset.stdout
 
 
 @pytest.fixture(scope="module")

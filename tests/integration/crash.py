@@ -17,8 +17,8 @@ from typing import Any
 
 from lab import faults
 from lab.faults import Fault
+from tests import accelerator
 
-from . import preloaded
 from .conftest import BIN, CHECKOUT, Lab
 
 #: In the environment of a run and of all that it starts.
@@ -57,13 +57,13 @@ def run_until_hit(lab: Lab, playbook: str, variables: dict[str, Any]) -> dict[st
     before = len(faults.injected(lab.folder))
     output = lab.folder / "crash.log"
     mark = {MARK: str(lab.folder)}
-    with output.open("w") as log, preloaded.modules(environment=mark) as environment:
+    with output.open("w") as log, accelerator.modules(environment=mark) as environment:
         run = subprocess.Popen(
             [BIN / "ansible-playbook", "-i", "inventories/lab", playbook, "--extra-vars", json.dumps(variables)],
             cwd=CHECKOUT,
             env={
                 **os.environ,
-                **preloaded.settings(CHECKOUT),
+                **accelerator.settings(CHECKOUT),
                 "SEAM_LAB_FOLDER": str(lab.folder),
                 **environment,
                 **mark,

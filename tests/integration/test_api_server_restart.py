@@ -17,8 +17,9 @@ import pytest
 
 from lab import faults
 from lab.faults import Fault
+from tests.running_lab import LIMIT, eventually
 
-from .conftest import LIMIT, Lab, Run, until
+from .conftest import Lab, Run
 
 #: Seconds for which the API server is down.
 DOWN = 3
@@ -29,7 +30,7 @@ def restart(lab: Lab) -> None:
     """Ask for it, and return when the API server is down."""
     before = len(faults.injected(lab.folder))
     faults.add(lab.folder, Fault("restart", seconds=DOWN))
-    until(lambda: len(faults.injected(lab.folder)) > before)
+    eventually(lambda: len(faults.injected(lab.folder)) > before)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path)
     progress = tmp_path / "progress"
     waiting = {**contract, "wait_for": "healthy", "wait_timeout": LIMIT}
     process = lab.start_module("eks_auto_nlb_info", waiting, "k8s", progress)
-    until(progress.exists)
+    eventually(progress.exists)
     before = len(lab.asked_of_kubernetes())
     restart(lab)
 
@@ -60,7 +61,7 @@ def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path)
         got = lab.kubectl("-n", "petstore", "get", "service", "vpclink", "--output=json")
         return json.loads(got.stdout) if got.returncode == 0 else None
 
-    service = until(found)
+    service = eventually(found)
     ports = [{key: each[key] for key in ("name", "port", "targetPort")} for each in service["spec"]["ports"]]
     spec = {key: service["spec"][key] for key in ("type", "loadBalancerClass", "selector")}
     annotations = {
@@ -105,7 +106,7 @@ def test_a_deletion_is_asked_again(lab: Lab) -> None:
     with ThreadPoolExecutor() as executor:
         run = executor.submit(remove_service, lab, "other")
         try:
-            until(lambda: len(faults.injected(lab.folder)) > before)
+            eventually(lambda: len(faults.injected(lab.folder)) > before)
             restart(lab)
         finally:
             faults.clear(lab.folder)
@@ -147,13 +148,13 @@ def test_a_rollout_goes_on(lab: Lab) -> None:
         changed = json.dumps({"petstore_workload_replicas": 3})
         run = executor.submit(lab.playbook, WORKLOAD, "--extra-vars", changed)
         try:
-            until(changes)
-            until(hold(Fault("hang", "kubernetes", "get deployments", count=1)))
+            eventually(changes)
+            eventually(hold(Fault("hang", "kubernetes", "get deployments", count=1)))
             restart(lab)
         finally:
             faults.clear(lab.folder)
         done = run.result()
     assert done.returncode == 0, done.output
     # The run may have ended while the API server was still down.
-    assert until(lambda: field(".status.readyReplicas")) == 3
+    assert eventually(lambda: field(".status.readyReplicas")) == 3
     assert lab.playbook(WORKLOAD).returncode == 0

@@ -7,7 +7,7 @@
 The inventory is the example's, exported as AWX keeps it; extra variables are the survey's defaults; credentials come from
 what the credential type injects, and from nowhere else. What AWX itself does before and after is not here: its database,
 its permissions, the image (ansible-runner runs in the tests' own environment). The first job of each team finds nothing loaded
-(preloaded.py). The tests build on each other, in the order of the two workflows.
+(tests/accelerator). The tests build on each other, in the order of the two workflows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import pytest
 import yaml
 from jinja2 import sandbox
 
-from . import preloaded
+from tests import accelerator
+
 from .conftest import BIN, CHECKOUT, Lab
 
 PATTERN = CHECKOUT / "extensions/patterns/eks_auto_api"
@@ -154,7 +155,11 @@ class Controller:
             env={
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 "HOME": str(data),
-                **({} if template in FIRST else {"PYTHONPATH": str(preloaded.STARTUP), **preloaded.modules_for_all()}),
+                **(
+                    {}
+                    if template in FIRST
+                    else {"PYTHONPATH": accelerator.python_path(), **accelerator.modules_for_all()}
+                ),
             },
             capture_output=True,
             text=True,

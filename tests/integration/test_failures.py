@@ -25,8 +25,11 @@ import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam import kubernetes_api
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import Watcher
+from botocore.config import Config
 
-from .conftest import LIMIT, Lab, running_lab, until
+from tests.running_lab import LIMIT, eventually
+
+from .conftest import Lab
 
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
@@ -41,7 +44,7 @@ MISSING_IMAGE = {"petstore_workload_image": "example.com/missing:1", "petstore_w
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("lab"), "--token-lifetime", str(LIFETIME)) as lab:
+    with Lab.running(tmp_path_factory.mktemp("lab"), "--token-lifetime", str(LIFETIME)) as lab:
         yield lab
 
 
@@ -87,7 +90,7 @@ def test_pods_that_never_get_ready_are_named_with_reason_and_owner(lab: Lab) -> 
         return lab.asked_of_kubernetes("seam-k8s")[before:]
 
     # None was refused, though the wait outlived its first token. The last is the end of a watch, when the API server has seen it.
-    until(lambda: seconds_between(asked()[0], asked()[-1]) > LIFETIME)
+    eventually(lambda: seconds_between(asked()[0], asked()[-1]) > LIFETIME)
     assert {each["responseStatus"]["code"] for each in asked()} <= {200, 201, 404}
 
 
@@ -130,7 +133,7 @@ def test_a_failed_link_is_removed_and_made_anew(lab: Lab) -> None:
     assert failed.returncode != 0
     assert "already associated with another VPC Endpoint Service" in failed.output
     apigateway.delete_vpc_link(vpcLinkId=foreign["id"])
-    until(lambda: foreign["id"] not in [link["id"] for link in apigateway.get_vpc_links()["items"]])
+    eventually(lambda: foreign["id"] not in [link["id"] for link in apigateway.get_vpc_links()["items"]])
     run = lab.playbook(API)
     assert run.returncode == 0, run.output
     assert [link["status"] for link in apigateway.get_vpc_links()["items"]] == ["AVAILABLE"]
@@ -200,7 +203,7 @@ def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch:
     watcher.look()
     watcher.start()
     try:
-        until(lambda: is_refused(tokens[0]))
+        eventually(lambda: is_refused(tokens[0]))
         wake.clear()
         made = lab.kubectl("create", "service", "clusterip", "late", "--tcp=80")
         assert made.returncode == 0, made.stderr
@@ -216,7 +219,7 @@ def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch:
 
 def test_a_session_that_has_ended_is_one_clear_error(lab: Lab) -> None:
     # AWS gives no session of less than 15 minutes; the lab does, to a client that doesn't check.
-    sts = lab.client("sts", parameter_validation=False)
+    sts = lab.client("sts", config=Config(parameter_validation=False))
     role = f"arn:aws:iam::{lab.facts['account']}:role/seam-infra"
     keys = sts.assume_role(RoleArn=role, RoleSessionName="short", DurationSeconds=1)["Credentials"]
     auth = {
@@ -236,7 +239,7 @@ def test_a_session_that_has_ended_is_one_clear_error(lab: Lab) -> None:
             return bool(error.response["Error"]["Code"] == "ExpiredToken")
         return False
 
-    until(has_ended)
+    eventually(has_ended)
     run = lab.playbook("playbooks/infra/api.yml", "--extra-vars", json.dumps({"aws_auth": auth}))
     assert run.returncode != 0
     output = " ".join(run.output.split())

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from . import preloaded
+from tests import accelerator
+
 from .conftest import Lab, Run
 
 TEAMS = ("infra.foundation", "k8s.workload", "infra.api")
@@ -53,7 +54,7 @@ def as_a_user(lab: Lab, user_project: Path) -> Playbook:
 @pytest.fixture(scope="module")
 def playbook(as_a_user: Playbook, user_project: Path) -> Iterator[Playbook]:
     """The same, sooner."""
-    with preloaded.modules(user_project / "collections") as environment:
+    with accelerator.modules(user_project / "collections") as environment:
         yield functools.partial(as_a_user, environment=environment)
 
 

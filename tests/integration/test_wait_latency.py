@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab, until
+from tests.running_lab import eventually
+
+from .conftest import Lab
 
 CONTRACT = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
 ROUNDS = 20
@@ -75,7 +77,7 @@ def turned_healthy(lab: Lab) -> float:
 
 def delay(lab: Lab, group: str, progress: Path) -> float:
     """Seconds from the target turning healthy to the end of the module's process."""
-    until(lambda: is_unhealthy(lab, group))
+    eventually(lambda: is_unhealthy(lab, group))
     arguments = {**CONTRACT, "observe": ["aws"], "wait_for": "healthy", "wait_timeout": 60}
     process = lab.start_module("eks_auto_nlb_info", arguments, "infra", progress)
     while not progress.exists():

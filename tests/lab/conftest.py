@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import running_lab
+
+from tests.running_lab import RunningLab
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running_lab.RunningLab]:
-    with running_lab.running(tmp_path_factory.mktemp("lab")) as started:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with RunningLab.running(tmp_path_factory.mktemp("lab")) as started:
         yield started

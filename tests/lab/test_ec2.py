@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from running_lab import RunningLab
+
+from tests.running_lab import RunningLab
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from running_lab import ACCOUNT, K8S_ROLE, RunningLab, eventually
+
+from tests.running_lab import ACCOUNT, K8S_ROLE, RunningLab, eventually
 
 POLICIES = "arn:aws:eks::aws:cluster-access-policy"
 CLUSTER_SCOPE = {"type": "cluster"}

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from running_lab import ACCOUNT, RunningLab, eventually
+
+from tests.running_lab import ACCOUNT, RunningLab, eventually
 
 
 def refusal(operation: Any, **params: Any) -> tuple[str, str]:

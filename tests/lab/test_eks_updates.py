@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import running_lab
 from botocore.exceptions import ClientError
-from running_lab import ACCOUNT, RunningLab, eventually
+
+from tests.running_lab import ACCOUNT, RunningLab, eventually
 
 ON: dict[str, Any] = {
     "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": True}},
@@ -162,7 +162,7 @@ def test_the_same_token_asks_for_the_same_update(lab: RunningLab) -> None:
 
 def test_an_update_keeps_everything_but_tags_waiting(tmp_path_factory: pytest.TempPathFactory) -> None:
     """At a pace at which an update takes longer than the calls that it keeps waiting."""
-    with running_lab.running(tmp_path_factory.mktemp("lab"), "--pace", "0.5") as lab:
+    with RunningLab.running(tmp_path_factory.mktemp("lab"), "--pace", "0.5") as lab:
         arn = lab.create_cluster("busy")["arn"]
         eks = lab.client("eks")
         running = eks.update_cluster_config(name="busy", zonalShiftConfig={"enabled": True})["update"]

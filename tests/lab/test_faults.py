@@ -23,17 +23,17 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ConnectionError
 from kubernetes_cluster import Cluster
 from kubernetes_cluster import running as running_kubernetes
-from running_lab import RunningLab, running
 
 from lab import faults
 from lab.faults import Fault, Faults
+from tests.running_lab import RunningLab
 
 LIMIT = 60
 
 
 @pytest.fixture(scope="module")
 def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running(tmp_path_factory.mktemp("lab")) as lab:
+    with RunningLab.running(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from running_lab import ACCOUNT, RunningLab, running
+
+from tests.running_lab import ACCOUNT, RunningLab
 
 #: A boto3 client of a role that a statement was put on.
 Clients = Callable[..., Any]
@@ -22,7 +23,7 @@ Clients = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running(tmp_path_factory.mktemp("lab")) as lab:
+    with RunningLab.running(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 
 

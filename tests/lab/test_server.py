@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import running_lab
-from running_lab import RunningLab
+
+from tests import running_lab
+from tests.running_lab import RunningLab
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
-from running_lab import ACCOUNT, RunningLab
+
+from tests.running_lab import ACCOUNT, RunningLab
 
 SERVICES = ["eks", "apigateway", "sts", "iam", "elbv2", "ec2"]
 READS = {

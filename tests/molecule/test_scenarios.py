@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import preloaded
+from tests import accelerator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -34,7 +34,7 @@ def test_scenario(scenario: str, tmp_path: Path) -> None:
             "MOLECULE_GLOB": "molecule/*/molecule.yml",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
             "NO_COLOR": "1",
-            **preloaded.modules_for_all(),
+            **accelerator.modules_for_all(),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

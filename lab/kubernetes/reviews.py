@@ -13,7 +13,7 @@ import asyncio
 import datetime
 from typing import Any, Protocol
 
-from lab.kubernetes.auth import AUTHENTICATED, Attributes, Authenticate, Authorize, Decision, User
+from lab.kubernetes.auth import ANONYMOUS, AUTHENTICATED, Attributes, Authenticate, Authorize, Decision, User
 
 KINDS = (
     "TokenReview",
@@ -76,7 +76,8 @@ def _access(user: User, spec: dict[str, Any], authority: Authority) -> dict[str,
 
 
 def _user_info(user: User) -> dict[str, Any]:
-    info: dict[str, Any] = {"username": user.name, "groups": [*user.groups, AUTHENTICATED]}
+    groups = user.groups if {AUTHENTICATED, *ANONYMOUS.groups} & set(user.groups) else (*user.groups, AUTHENTICATED)
+    info: dict[str, Any] = {"username": user.name, "groups": list(groups)}
     if user.uid:
         info["uid"] = user.uid
     if user.extra:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import urllib3
 from kubernetes import client
 from kubernetes.dynamic import DynamicClient
 
@@ -31,6 +33,21 @@ def authorize(user: User, wanted: Attributes) -> Decision:
     return Decision(user.name == "alice" and wanted.namespace == "alices" and wanted.resource != "secrets")
 
 
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What an API server answers: the HTTP status, the object, and the warnings."""
+
+    code: int
+    body: Any
+    warnings: list[str]
+
+    @property
+    def message(self) -> str:
+        """Of a Status."""
+        message: str = self.body["message"]
+        return message
+
+
 class Cluster:
     """A running API server, with kubectl and the Python client as the cluster's admin."""
 
@@ -38,6 +55,7 @@ class Cluster:
         self.server = server
         self.folder = folder
         (folder / "ca.pem").write_text(server.ca_pem)
+        self._http = urllib3.PoolManager(ca_certs=str(folder / "ca.pem"), retries=False)
         self.api = self._api_client(server.admin_token)
         self.core = client.CoreV1Api(self.api)
         self.apps = client.AppsV1Api(self.api)
@@ -55,6 +73,22 @@ class Cluster:
         configuration.ssl_ca_cert = str(self.folder / "ca.pem")
         configuration.api_key = {"authorization": f"Bearer {token}"}
         return client.ApiClient(configuration)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str = "",
+        content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Send a request as it stands, with ``body`` as JSON unless it is bytes; the admin's unless told."""
+        sent = {"Authorization": f"Bearer {token or self.server.admin_token}", "Content-Type": content_type}
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        response = self._http.request(method, self.server.url + path, body=data, headers={**sent, **(headers or {})})
+        return Answer(response.status, json.loads(response.data), response.headers.getlist("Warning"))
 
     def kubeconfig(self, token: str = "") -> str:
         """The path of a kubeconfig, the admin's unless told."""

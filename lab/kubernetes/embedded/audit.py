@@ -18,6 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from lab.kubernetes.auth import MASTERS, User
+from lab.kubernetes.embedded.impersonation import Caller
 from lab.kubernetes.embedded.target import Target
 
 STARTED, COMPLETE = "ResponseStarted", "ResponseComplete"
@@ -29,9 +30,9 @@ class AuditLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, stage: str, request: web.Request, user: User | None, target: Target | None, code: int) -> None:
-        """``user`` and ``target`` are None where the request was refused before they were known."""
-        if user and MASTERS in user.groups:
+    def write(self, stage: str, request: web.Request, caller: Caller | None, target: Target | None, code: int) -> None:
+        """``caller`` and ``target`` are None where the request was refused before they were known."""
+        if caller and MASTERS in caller.sender.groups:
             return
         event: dict[str, Any] = {
             "kind": "Event",
@@ -41,11 +42,13 @@ class AuditLog:
             "stage": stage,
             "requestURI": request.raw_path,
             "verb": target.verb if target else request.method.lower(),
-            "user": _user(user) if user else {},
+            "user": _user(caller.sender) if caller else {},
             "userAgent": request.headers.get("User-Agent", ""),
             "responseStatus": {"metadata": {}, "code": code},
             "stageTimestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
         }
+        if caller and caller.impersonated:
+            event["impersonatedUser"] = _user(caller.impersonated)
         if target:
             event["objectRef"] = _reference(target)
         with self._path.open("a") as log:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded.options import WriteOptions
+from lab.kubernetes.embedded.registry import Registry
 from lab.kubernetes.embedded.resources import NAMESPACE, SERVICE
 from lab.kubernetes.embedded.services import CLUSTER_IPS
 
@@ -15,7 +16,7 @@ NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 def fill(registry: Registry) -> None:
     """Make the namespaces, and the Service of the API server itself."""
-    options = Options(manager="kube-apiserver")
+    options = WriteOptions(manager="kube-apiserver")
     for name in NAMESPACES:
         registry.create(NAMESPACE, "", {"metadata": {"name": name}}, options)
     spec = {

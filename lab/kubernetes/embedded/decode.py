@@ -10,9 +10,11 @@ wouldn't be written back (nulls, empty lists, empty maps).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
-from lab.kubernetes.embedded import errors, fieldsets, quantity
+from lab.kubernetes.embedded import errors, fieldsets, quantity, zeros
 from lab.kubernetes.embedded.resources import Object, Resource
 from lab.kubernetes.embedded.schema import Type
 
@@ -29,6 +31,8 @@ _EXPECTED = {
     "quantity": "string or int",
 }
 _MISSING = object()
+_ZEROS = {"string": "", "quantity": "0"}
+_NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 
 
 class WrongType(Exception):
@@ -42,13 +46,22 @@ class WrongType(Exception):
         self.owner = owner
 
 
-def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: list[str]) -> Object:
-    """The object in its normal form. Raises 400 for a wrong type, and for unknown fields if ``mode`` is Strict.
+#: Makes the refusal of what can't be decoded out of the reason.
+Refuse = Callable[[str], errors.StatusError]
+
+
+def refuse_body(resource: Resource) -> Refuse:
+    """400, for an object that was sent whole."""
+    prefix = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+    return lambda why: errors.bad_request(f"{prefix}{why}")
+
+
+def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: list[str], refuse: Refuse) -> Object:
+    """The object in its normal form. Refuses a wrong type, and unknown fields if ``mode`` is Strict.
 
     ``mode`` is fieldValidation's: with Warn, unknown fields are added to the warnings.
     """
     unknown: list[str] = []
-    prefix = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
     try:
         made = _Decoder(unknown).struct(kind, item, "")
     except WrongType as error:
@@ -56,15 +69,12 @@ def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: li
             raise errors.invalid(
                 resource, (item.get("metadata") or {}).get("name", ""), [_custom_cause(error)]
             ) from error
-        raise errors.bad_request(
-            f"{prefix}json: cannot unmarshal {_json_name(error.value)} into Go struct field "
-            f"{error.owner.short_name}.{_without_indexes(error.path)} of type {_go_name(error.kind)}"
-        ) from error
+        raise refuse(_unmarshal_text(error)) from error
     except ValueError as error:
-        raise errors.bad_request(f"{prefix}{error}") from error
+        raise refuse(str(error)) from error
     texts = [f'unknown field "{path}"' for path in unknown]
     if texts and mode == "Strict":
-        raise errors.bad_request(f"{prefix}strict decoding error: {', '.join(texts)}")
+        raise refuse(f"strict decoding error: {', '.join(texts)}")
     if mode == "Warn":
         warnings.extend(texts)
     return made
@@ -77,6 +87,30 @@ def _custom_cause(error: WrongType) -> errors.Cause:
     return errors.invalid_value(error.path, given, f'{error.path} in body must be of type {wanted}: "{given}"')
 
 
+def plain(kind: Type, item: Any) -> Object:
+    """What is sent beside objects, in its normal form; unknown fields are dropped. Raises 400."""
+    if not isinstance(item, dict):
+        raise errors.bad_request("the object provided is unrecognized (must be of type object)")
+    try:
+        return _Decoder([]).struct(kind, item, "")
+    except WrongType as error:
+        raise errors.bad_request(_unmarshal_text(error)) from error
+
+
+def cannot_unmarshal(value: Any, what: str) -> str:
+    """Go's words for a value that is no such thing."""
+    return f"json: cannot unmarshal {_json_name(value)} into Go value of type {what}"
+
+
+def cannot_unmarshal_field(value: Any, field: str, what: str) -> str:
+    return f"json: cannot unmarshal {_json_name(value)} into Go struct field {field} of type {what}"
+
+
+def _unmarshal_text(error: WrongType) -> str:
+    field = f"{error.owner.short_name}.{_without_indexes(error.path)}"
+    return cannot_unmarshal_field(error.value, field, _go_name(error.kind))
+
+
 def decode_applied(kind: Type, item: Any, resource: Resource) -> Object:
     """The same for server-side apply, which knows no unknown fields. Raises 400, or 500 as the real server does."""
     if not isinstance(item, dict) or (item.get("apiVersion"), item.get("kind")) != (
@@ -86,15 +120,17 @@ def decode_applied(kind: Type, item: Any, resource: Resource) -> Object:
         raise errors.bad_request("invalid object type: /, Kind=")
     unknown: list[str] = []
     try:
-        made = _Decoder(unknown).struct(kind, item, "")
+        made = _Decoder(unknown, as_sent=True).struct(kind, item, "")
         trouble = f"{fieldsets.display_index(kind, item, unknown[0])}: field not declared in schema" if unknown else ""
+        trouble = trouble or fieldsets.duplicates(kind, made)
     except WrongType as error:
         where = fieldsets.display_index(kind, item, error.path)
         trouble = f"{where}: expected {_EXPECTED[error.kind.shape]}, got {_json_name(error.value)}"
     except ValueError as error:
         trouble = str(error)
     if trouble:
-        metadata = item.get("metadata") or {}
+        sent = item.get("metadata")
+        metadata = sent if isinstance(sent, dict) else {}
         name = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
         version = resource.api_version if resource.group else f"/{resource.version}"
         message = f"failed to create typed patch object ({name}; {version}, Kind={resource.kind}): {trouble}"
@@ -102,19 +138,19 @@ def decode_applied(kind: Type, item: Any, resource: Resource) -> Object:
     return made
 
 
-def wrong_kind(given: tuple[str, str], resource: Resource) -> errors.StatusError:
-    """400: another kind than the URL's."""
+def wrong_kind(given: tuple[str, str], resource: Resource) -> str:
+    """Why an object of another kind than the URL's can't be decoded."""
     version = given[0].rpartition("/")[2]
     package = resource.group.partition(".")[0] or "core"
-    return errors.bad_request(
-        f'{given[1]} in version "{version}" cannot be handled as a {resource.kind}: '
-        f"converting ({version}.{given[1]}) to ({package}.{resource.kind}): unknown conversion"
-    )
+    return f"converting ({version}.{given[1]}) to ({package}.{resource.kind}): unknown conversion"
 
 
 class _Decoder:
-    def __init__(self, unknown: list[str]) -> None:
+    """With ``as_sent``, empty values are kept: who applies one owns it."""
+
+    def __init__(self, unknown: list[str], as_sent: bool = False) -> None:
         self._unknown = unknown
+        self._as_sent = as_sent
 
     def struct(self, kind: Type, value: Object, path: str) -> Object:
         result: Object = {}
@@ -124,7 +160,9 @@ class _Decoder:
                 result[name] = each
             elif name not in kind.fields:
                 self._unknown.append(inner)
-            elif (made := self._value(kind.fields[name], each, inner, kind)) is not _MISSING:
+            elif (made := self._value(kind.fields[name], each, inner, kind)) is _MISSING:
+                continue
+            elif self._as_sent or not zeros.is_dropped(kind, name, made):
                 result[name] = made
         return result
 
@@ -133,12 +171,14 @@ class _Decoder:
             return _MISSING
         if kind.shape == "any":
             return value
+        if kind.shape == "quantity":
+            return quantity.canonical(value)
         if not _fits(kind, value):
             raise WrongType(kind, value, path, owner)
         if kind.shape == "struct":
             return self.struct(kind, value, path)
-        if kind.shape == "quantity":
-            return quantity.canonical(value)
+        if kind.format == "byte":
+            _check_base64(value)
         if kind.shape == "map":
             return self._map(kind, value, path, owner)
         if kind.shape == "list":
@@ -147,15 +187,19 @@ class _Decoder:
 
     def _map(self, kind: Type, value: Object, path: str, owner: Type) -> Any:
         assert kind.items is not None
-        # A null in a map of texts is an empty text to Go.
-        made = {key: "" if each is None else self._value(kind.items, each, path, owner) for key, each in value.items()}
-        return made if made or kind.custom else _MISSING
+        # A null in a map is the zero value to Go.
+        zero = _ZEROS.get(kind.items.shape, _MISSING)
+        read = {
+            key: zero if each is None else self._value(kind.items, each, path, owner) for key, each in value.items()
+        }
+        made = {key: each for key, each in read.items() if each is not _MISSING}
+        return made if made or kind.custom or self._as_sent else _MISSING
 
     def _list(self, kind: Type, value: list[Any], path: str, owner: Type) -> Any:
         assert kind.items is not None
         made = [self._value(kind.items, each, f"{path}[{index}]", owner) for index, each in enumerate(value)]
         kept = [each for each in made if each is not _MISSING]
-        return kept if kept or kind.custom else _MISSING
+        return kept if kept or kind.custom or self._as_sent else _MISSING
 
 
 def _fits(kind: Type, value: Any) -> bool:
@@ -175,6 +219,15 @@ def _fits(kind: Type, value: Any) -> bool:
     return isinstance(value, (int, float, str)) and not isinstance(value, bool)
 
 
+def _check_base64(value: str) -> None:
+    """Raises ValueError with the place of what doesn't belong there, as Go tells it."""
+    text = value.replace("\r", "").replace("\n", "")
+    wrong = _NOT_BASE64.search(text.removesuffix("=").removesuffix("="))
+    if wrong or len(text) % 4:
+        at = wrong.start() if wrong else len(text) - len(text) % 4
+        raise ValueError(f"illegal base64 data at input byte {at}")
+
+
 def _json_name(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
@@ -190,6 +243,8 @@ def _go_name(kind: Type) -> str:
         return f"[]{_go_name(kind.items)}" if kind.items else "[]interface {}"
     if kind.shape == "map":
         return f"map[string]{_go_name(kind.items)}" if kind.items else "map[string]interface {}"
+    if kind.shape == "int-or-string":
+        return "int32"
     if kind.name:
         package = kind.name.split(".")[-2]
         return f"{package}.{kind.short_name}"

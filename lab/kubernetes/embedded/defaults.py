@@ -35,7 +35,7 @@ def _deployment_strategy(item: Object) -> Object:
 
 
 def _service_port(item: Object) -> Object:
-    return {"protocol": "TCP", "targetPort": item.get("port")}
+    return {"protocol": "TCP", "targetPort": item.get("port", 0)}
 
 
 def _service(item: Object) -> Object:
@@ -98,6 +98,7 @@ DEFAULTS: dict[str, Object | Computed] = {
     _CORE + "HTTPGetAction": {"path": "/", "scheme": "HTTP"},
     _CORE + "GRPCAction": {"service": ""},
     _CORE + "ObjectFieldSelector": {"apiVersion": "v1"},
+    _CORE + "Volume": lambda volume: {} if volume.keys() - {"name"} else {"emptyDir": {}},
     _CORE + "SecretVolumeSource": _READ_ONLY_MODE,
     _CORE + "ConfigMapVolumeSource": _READ_ONLY_MODE,
     _CORE + "DownwardAPIVolumeSource": _READ_ONLY_MODE,
@@ -111,6 +112,8 @@ DEFAULTS: dict[str, Object | Computed] = {
     _CORE + "NodeStatus": {"nodeInfo": {}, "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}},
     _CORE + "EndpointPort": {"protocol": "TCP"},
     _CORE + "Secret": {"type": "Opaque"},
+    "io.k8s.api.apps.v1.Deployment": {"spec": {}},
+    "io.k8s.api.apps.v1.ReplicaSet": {"spec": {}},
     "io.k8s.api.apps.v1.DeploymentSpec": {
         "replicas": 1,
         "revisionHistoryLimit": 10,
@@ -120,7 +123,7 @@ DEFAULTS: dict[str, Object | Computed] = {
     },
     "io.k8s.api.apps.v1.DeploymentStrategy": _deployment_strategy,
     "io.k8s.api.apps.v1.RollingUpdateDeployment": {"maxSurge": "25%", "maxUnavailable": "25%"},
-    "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1},
+    "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1, "template": {}},
     "io.k8s.api.apps.v1.ReplicaSetStatus": {"replicas": 0},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
     "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": {

@@ -43,6 +43,8 @@ class Discovery:
             return web.Response(text="ok")
         if path == "/version":
             return bodies.answer(self._version_info())
+        if path == "/openapi/v2":
+            return self._openapi.old_answer()
         if path.startswith("/openapi/v3"):
             return self._openapi.answer(path.removeprefix("/openapi/v3").strip("/"))
         if path in ("/api", "/apis") and "apidiscovery" in request.headers.get("Accept", ""):

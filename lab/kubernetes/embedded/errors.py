@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from lab.kubernetes.auth import Attributes
 from lab.kubernetes.embedded.resources import Resource
 
 
@@ -38,6 +39,9 @@ class StatusError(Exception):
         }
 
 
+REQUIRED = "FieldValueRequired"
+
+
 @dataclasses.dataclass(frozen=True)
 class Cause:
     """One thing that is wrong with a field. ``detail`` is what follows the field in messages."""
@@ -51,7 +55,7 @@ class Cause:
 
 
 def required(field: str, detail: str = "") -> Cause:
-    return Cause("FieldValueRequired", field, f"Required value: {detail}" if detail else "Required value")
+    return Cause(REQUIRED, field, f"Required value: {detail}" if detail else "Required value")
 
 
 def invalid_value(field: str, value: Any, detail: str) -> Cause:
@@ -66,6 +70,14 @@ def forbidden_value(field: str, detail: str) -> Cause:
     return Cause("FieldValueForbidden", field, f"Forbidden: {detail}")
 
 
+def too_long(field: str, most: int) -> Cause:
+    return Cause("FieldValueTooLong", field, f"Too long: may not be more than {most} bytes")
+
+
+def not_found_value(field: str, value: Any) -> Cause:
+    return Cause("FieldValueNotFound", field, f"Not found: {_quote(value)}")
+
+
 def unsupported(field: str, value: Any, supported: Sequence[str]) -> Cause:
     values = ", ".join(_quote(each) for each in supported)
     return Cause("FieldValueNotSupported", field, f"Unsupported value: {_quote(value)}: supported values: {values}")
@@ -73,7 +85,7 @@ def unsupported(field: str, value: Any, supported: Sequence[str]) -> Cause:
 
 def _quote(value: Any) -> str:
     if isinstance(value, str):
-        return f'"{value}"'
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     return json.dumps(value, separators=(",", ":")) if isinstance(value, (dict, list)) else str(value)
@@ -81,21 +93,25 @@ def _quote(value: Any) -> str:
 
 def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> StatusError:
     """422: the object is understood but not allowed."""
+    return _invalid(resource.group, resource.kind, name, causes)
+
+
+def _invalid(group: str, kind: str, name: str, causes: Sequence[Cause]) -> StatusError:
     texts = [f"{cause.field}: {cause.detail}" for cause in causes]
     what = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    details = {
-        "name": name,
-        "group": resource.group,
-        "kind": resource.kind,
-        "causes": [cause.as_dict() for cause in causes],
-    }
-    return StatusError(422, "Invalid", f'{resource.qualified_kind} "{name}" is invalid: {what}', details)
+    details = {"name": name, "group": group, "kind": kind, "causes": [cause.as_dict() for cause in causes]}
+    qualified = f"{kind}.{group}" if group else kind
+    return StatusError(422, "Invalid", f'{qualified} "{name}" is invalid: {what}', details)
 
 
-def invalid_options(kind: str, cause: Cause) -> StatusError:
-    """422: the request's own parameters."""
-    details = {"group": "meta.k8s.io", "kind": kind, "causes": [cause.as_dict()]}
-    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {cause.field}: {cause.detail}', details)
+def invalid_options(kind: str, causes: Sequence[Cause]) -> StatusError:
+    """422: the request's own parameters, as ``kind`` of meta.k8s.io."""
+    return _invalid("meta.k8s.io", kind, "", causes)
+
+
+def invalid_patch(shown: str, why: str) -> StatusError:
+    """422: what comes out of a patch can't be decoded. ``shown`` is the patched object, or the patch itself."""
+    return _invalid("", "", "", [invalid_value("patch", shown, why)])
 
 
 def _about(resource: Resource, name: str) -> dict[str, str]:
@@ -131,6 +147,14 @@ def modified(resource: Resource, name: str) -> StatusError:
 def forbidden(resource: Resource, name: str, why: str) -> StatusError:
     subject = f'{resource.qualified} "{name}"' if name else resource.qualified
     return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _about(resource, name))
+
+
+def forbidden_attributes(wanted: Attributes, why: str) -> StatusError:
+    """403 of the authorizer."""
+    qualified = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+    subject = f'{qualified} "{wanted.name}"' if wanted.name else qualified
+    details = {"name": wanted.name, "group": wanted.group, "kind": wanted.resource}
+    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
 
 
 def bad_request(message: str) -> StatusError:

@@ -62,6 +62,26 @@ def _walk(kind: Type, value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
+def duplicates(kind: Type, value: Any, path: Path = ()) -> str:
+    """What is said of the first list whose items don't have keys of their own; empty when there is none."""
+    found = _duplicate_elements(kind, value, path)
+    return next(found, "")
+
+
+def _duplicate_elements(kind: Type, value: Any, path: Path) -> Iterator[str]:
+    if isinstance(value, dict) and kind.shape in ("struct", "map") and not kind.atomic:
+        for name, each in value.items():
+            yield from _duplicate_elements(kind.field(name), each, (*path, f"f:{name}"))
+    elif isinstance(value, list) and kind.shape == "list" and kind.list_type != "atomic":
+        seen: set[str] = set()
+        for each in value:
+            element = list_element(kind, each)
+            if element in seen:
+                yield f"{display(path)}: duplicate entries for key {display((element,))}"
+            seen.add(element)
+            yield from _duplicate_elements(kind.items or ANY, each, (*path, element))
+
+
 def list_element(kind: Type, item: Any) -> str:
     """How a path names an item of a list."""
     if kind.list_type == "set":
@@ -176,6 +196,7 @@ def display_index(kind: Type, item: Object, path: str) -> str:
             value = value.get(name) if isinstance(value, dict) else None
         else:
             value = value[int(index)]
-            shown.append(list_element(kind, value) if kind.list_type != "atomic" else f"i:{index}")
+            named = kind.list_type == "set" or (kind.list_type == "map" and isinstance(value, dict))
+            shown.append(list_element(kind, value) if named else f"i:{index}")
             kind = kind.items or ANY
     return display(tuple(shown))

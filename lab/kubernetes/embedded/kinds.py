@@ -12,6 +12,8 @@ from lab.kubernetes.embedded import custom, schema
 from lab.kubernetes.embedded.resources import BUILT_IN, REVIEWS, Object, Resource
 from lab.kubernetes.embedded.schema import Schemas, Type
 
+_DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+
 
 class Kinds:
     """Whoever needs to know what is served asks here, at each request: kinds may be added at any time."""
@@ -19,7 +21,7 @@ class Kinds:
     def __init__(self, version: str) -> None:
         """The built-in kinds of a Kubernetes minor version such as "1.36". Raises ValueError when it has no schemas."""
         self.version = version
-        self._schemas = Schemas(version, [each.definition for each in BUILT_IN])
+        self._schemas = Schemas(version, [*(each.definition for each in BUILT_IN), _DELETE_OPTIONS])
         self._resources = {(each.group, each.version, each.plural): each for each in (*BUILT_IN, *REVIEWS)}
         self._custom_definitions: dict[str, Any] = {}
 
@@ -44,6 +46,10 @@ class Kinds:
 
     def type(self, resource: Resource) -> Type:
         return self._schemas.type(resource.definition)
+
+    @property
+    def delete_options(self) -> Type:
+        return self._schemas.type(_DELETE_OPTIONS)
 
     def definitions(self) -> dict[str, Any]:
         """The schemas of all kinds, as OpenAPI has them. They are read anew at each call: few clients ask."""

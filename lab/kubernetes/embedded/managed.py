@@ -49,18 +49,30 @@ class Manager:
         return text
 
 
+def is_reset(item: Any) -> bool:
+    """Whether a client that sends this object wants nobody to own anything.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields
+    """
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and metadata.get("managedFields") in ([], [{}])
+
+
 class Managers:
     """The managers of one object, each with its fields and the time of its last change."""
 
-    def __init__(self, item: Object | None) -> None:
+    def __init__(self, entries: list[Object]) -> None:
         self._fields: dict[Manager, set[Path]] = {}
         self._times: dict[Manager, str] = {}
-        for entry in ((item or {}).get("metadata") or {}).get("managedFields") or ():
+        for entry in entries:
             manager = Manager(
                 entry.get("manager", ""), entry["operation"], entry["apiVersion"], entry.get("subresource", "")
             )
             self._fields[manager] = fieldsets.decode(entry.get("fieldsV1") or {})
             self._times[manager] = entry.get("time", "")
+
+    def __bool__(self) -> bool:
+        return bool(self._fields)
 
     def of(self, manager: Manager) -> set[Path]:
         return self._fields.get(manager, set())
@@ -109,8 +121,11 @@ def record(
     old = _flatten(kind, before, manager) if before else {}
     new = _flatten(kind, after, manager)
     changed = _changed(old, new)
-    # A client may rewrite the list itself: kubectl does when it goes over to server-side apply.
-    managers = Managers(after if after["metadata"].get("managedFields") else before)
+    managers = _managers_before(before, after, manager)
+    after["metadata"].pop("managedFields", None)
+    if before is not None and applied is None and not managers:
+        # Nobody is noted before the first to apply.
+        return
     managers.drop(changed | (old.keys() - new.keys()), besides=manager)
     if applied is None:
         there = fieldsets.closure(new)
@@ -121,9 +136,22 @@ def record(
             nobody = Manager("before-first-apply", "Update", manager.api_version)
             managers.set(nobody, old.keys() | (fieldsets.closure(old) - _ALWAYS_THERE), time)
         managers.set(manager, set(_flatten(kind, applied, manager)), time)
-    after["metadata"].pop("managedFields", None)
     if entries := managers.entries():
         after["metadata"]["managedFields"] = entries
+
+
+def _managers_before(before: Object | None, after: Object, manager: Manager) -> Managers:
+    """A client may rewrite the list itself, though not through a subresource.
+
+    kubectl does when it goes over to server-side apply. What can't be read counts as not sent.
+    """
+    known = (before or {}).get("metadata", {}).get("managedFields", [])
+    sent = after["metadata"].get("managedFields")
+    if sent is None or manager.subresource:
+        return Managers(known)
+    if all({"operation", "apiVersion", "fieldsType"} <= entry.keys() for entry in sent):
+        return Managers(sent)
+    return Managers(known)
 
 
 def _flatten(kind: Type, item: Object, manager: Manager) -> dict[Path, Any]:
@@ -145,7 +173,7 @@ def apply(kind: Type, live: Object | None, applied: Object, manager: Manager, fo
     """
     if live is None:
         return applied
-    managers = Managers(live)
+    managers = Managers(live["metadata"].get("managedFields", []))
     merged: Object = fieldsets.merge(kind, live, applied)
     if not force:
         _refuse_conflicts(kind, live, merged, managers, manager)

@@ -11,33 +11,26 @@ from __future__ import annotations
 
 import base64
 import copy
-import dataclasses
 import datetime
 import random
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from lab.kubernetes.embedded import decode, defaults, errors, managed, services, validation
+from lab.kubernetes.embedded.decode import Refuse, refuse_body
 from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.managed import Manager
+from lab.kubernetes.embedded.options import DeleteOptions, WriteOptions
 from lab.kubernetes.embedded.resources import NAMESPACE, POD, SECRET, SERVICE, Object, Resource
 from lab.kubernetes.embedded.store import Store, key_of
 
 _NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
 _UNDELETABLE = ("default", "kube-system", "kube-public")
+#: What makes the garbage collector do as a propagation policy says.
+_COLLECTOR_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 #: Set by the server, whatever a client sends.
 _OWN_METADATA = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How a client wants a write done. ``validation`` is Strict, Warn or Ignore; warnings are added to ``warnings``."""
-
-    manager: str = "unknown"
-    dry_run: bool = False
-    validation: str = "Warn"
-    force: bool = False
-    warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 #: Makes the wanted object out of the current one.
@@ -63,12 +56,12 @@ class Registry:
             raise errors.not_found(resource, name)
         return item
 
-    def create(self, resource: Resource, namespace: str, item: Object, options: Options) -> Object:
+    def create(self, resource: Resource, namespace: str, item: Object, options: WriteOptions) -> Object:
         """Raises 400, 403, 404 (no such namespace), 409 or 422."""
         return self._create(resource, namespace, item, options, None)
 
     def _create(
-        self, resource: Resource, namespace: str, item: Object, options: Options, applied: Object | None
+        self, resource: Resource, namespace: str, item: Object, options: WriteOptions, applied: Object | None
     ) -> Object:
         item = self._decode(resource, item, options)
         metadata = item.setdefault("metadata", {})
@@ -85,19 +78,50 @@ class Registry:
             item["status"] = {}
         manager = Manager(options.manager, "Update" if applied is None else "Apply", resource.api_version)
         self._complete(resource, item, None, manager, applied)
+        options.warnings.extend(validation.warnings(resource, item))
         return item if options.dry_run else self.store.put(resource, item)
 
     def edit(
-        self, resource: Resource, namespace: str, name: str, edit: Edit, options: Options, subresource: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        edit: Edit,
+        options: WriteOptions,
+        subresource: str = "",
+        refuse: Refuse | None = None,
     ) -> Object:
-        """Change an object, or one of its subresources. Raises 400, 404, 409 or 422."""
+        """Change an object, or one of its subresources. Raises 400, 404, 409 or 422.
+
+        ``refuse`` makes the refusal of what can't be decoded, unless it is that of a whole object.
+        """
         before = self.get(resource, namespace, name)
         wanted = edit(copy.deepcopy(before))
         manager = Manager(options.manager, "Update", resource.api_version, subresource)
-        return self._replace(resource, before, wanted, manager, options)
+        return self._replace(resource, before, wanted, manager, options, refuse=refuse)
+
+    def update(
+        self, resource: Resource, namespace: str, name: str, item: Any, options: WriteOptions, subresource: str = ""
+    ) -> tuple[Object, bool]:
+        """Put an object in the place of the one that is there: returns it, and whether it is new.
+
+        Only some kinds are made by it. Raises 400, 404, 409 or 422.
+        """
+        there = self.store.get(resource, namespace, name) is not None
+        if there or subresource or not resource.created_by_put:
+            return self.edit(resource, namespace, name, lambda _: item, options, subresource), False
+        if isinstance(item, dict) and isinstance(item.setdefault("metadata", {}), dict):
+            _check_name(item["metadata"].setdefault("name", name), name)
+        return self.create(resource, namespace, item, options), True
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, applied: Object, options: Options, subresource: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        applied: Object,
+        options: WriteOptions,
+        subresource: str = "",
     ) -> tuple[Object, bool]:
         """Server-side apply: returns the object, and whether it is new."""
         kind = self.kinds.type(resource)
@@ -105,10 +129,7 @@ class Registry:
         metadata = applied.setdefault("metadata", {})
         if metadata.pop("managedFields", None):
             raise errors.bad_request("metadata.managedFields must be nil")
-        if metadata.setdefault("name", name) != name:
-            raise errors.bad_request(
-                f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
-            )
+        _check_name(metadata.setdefault("name", name), name)
         before = self.store.get(resource, namespace, name)
         if before is None and not subresource:
             return self._create(resource, namespace, copy.deepcopy(applied), options, applied), True
@@ -123,36 +144,42 @@ class Registry:
         before: Object,
         wanted: Object,
         manager: Manager,
-        options: Options,
+        options: WriteOptions,
         applied: Object | None = None,
+        refuse: Refuse | None = None,
     ) -> Object:
         name = before["metadata"]["name"]
-        item = self._decode(resource, wanted, options)
+        reset = managed.is_reset(wanted)
+        item = self._decode(resource, wanted, options, refuse)
+        if reset:
+            item["metadata"]["managedFields"] = []
         _check_identity(resource, before, item)
         _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
         self._complete(resource, item, before, manager, applied)
         if resource.generation and manager.subresource != "binding" and _specification(item) != _specification(before):
             item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+            # Whoever changes a pod is no human, and isn't warned.
+            if resource != POD:
+                options.warnings.extend(validation.warnings(resource, item))
         item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
         if _done(resource, item):
-            return item if options.dry_run else self.store.remove(resource, item)
+            if not options.dry_run:
+                self.store.remove(resource, key_of(item))
+            return item
         if options.dry_run or item == before:
             return item
         if self.store.get(resource, *key_of(before)) is not before:
             raise errors.modified(resource, name)
         return self.store.put(resource, item)
 
-    def delete(self, resource: Resource, namespace: str, name: str, options: Object) -> tuple[Object, bool]:
-        """Delete by the given DeleteOptions: returns the object, and whether it is gone at once."""
-        dry_run = "All" in options.get("dryRun", ())
+    def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
+        """Returns the object, and whether it is gone at once. Raises 403, 404 or 409."""
         item = copy.deepcopy(self.get(resource, namespace, name))
-        _check_preconditions(resource, item, options.get("preconditions") or {})
+        _check_preconditions(resource, item, options)
         if resource == NAMESPACE and name in _UNDELETABLE:
             raise errors.forbidden(resource, name, "this namespace may not be deleted")
         metadata = item["metadata"]
-        finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(options.get("propagationPolicy", ""))
-        if finalizer and finalizer not in metadata.get("finalizers", []):
-            metadata["finalizers"] = [*metadata.get("finalizers", []), finalizer]
+        _set_finalizers(metadata, options.policy)
         grace = _grace_period(resource, item, options)
         if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
             until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=grace)
@@ -163,23 +190,29 @@ class Registry:
                 metadata["deletionGracePeriodSeconds"] = grace
             if "generation" in metadata:
                 metadata["generation"] += 1
-        if _done(resource, item):
-            return (item if dry_run else self.store.remove(resource, item)), True
-        if not dry_run and item != self.get(resource, namespace, name):
+        if options.dry_run:
+            return item, _done(resource, item)
+        # A pod's end is always written, as everything that waits for something.
+        if item != self.get(resource, namespace, name) and (resource == POD or not _done(resource, item)):
             self.store.put(resource, item)
+        if _done(resource, item):
+            return self.store.remove(resource, (namespace, name)), True
         return item, False
 
-    def _decode(self, resource: Resource, item: Object, options: Options) -> Object:
+    def _decode(self, resource: Resource, item: Object, options: WriteOptions, refuse: Refuse | None = None) -> Object:
+        refuse = refuse or refuse_body(resource)
         if not isinstance(item, dict):
             raise errors.bad_request("the object provided is unrecognized (must be of type object)")
+        for name in ("apiVersion", "kind"):
+            if not isinstance(item.get(name, ""), str | None):
+                why = decode.cannot_unmarshal_field(item[name], f".{name}", "string")
+                raise errors.bad_request(f"couldn't get version/kind; json parse error: {why}")
         given = (item.get("apiVersion") or resource.api_version, item.get("kind") or resource.kind)
         if given != (resource.api_version, resource.kind):
-            raise decode.wrong_kind(given, resource)
-        return {
-            "kind": resource.kind,
-            "apiVersion": resource.api_version,
-            **decode.decode(self.kinds.type(resource), item, resource, options.validation, options.warnings),
-        }
+            raise refuse(decode.wrong_kind(given, resource))
+        kind = self.kinds.type(resource)
+        made = decode.decode(kind, item, resource, options.validation, options.warnings, refuse)
+        return {"kind": resource.kind, "apiVersion": resource.api_version, **made}
 
     def _admit_to_namespace(self, resource: Resource, namespace: str, name: str) -> None:
         if not resource.namespaced:
@@ -210,12 +243,16 @@ class Registry:
         if manager.subresource != "binding":
             managed.record(kind, before, item, manager, now(), applied)
         if resource == SERVICE:
-            others = (each for each in self.store.items(resource) if key_of(each) != key_of(item))
+            others = [each for each in self.store.items(resource) if key_of(each) != key_of(item)]
             services.allocate(item, before, others)
         elif complete := _COMPLETE.get(resource):
             complete(item, before)
         # A pod's node may not be changed, but set by binding it.
         validation.check(resource, kind, item, before if manager.subresource != "binding" else None)
+        if manager.subresource == "status":
+            validation.check_status(resource, item)
+        if resource == SERVICE:
+            services.refuse_taken(item, before, others)
 
 
 def _specification(item: Object) -> Object:
@@ -269,7 +306,7 @@ def _complete_pod(item: Object, before: Object | None) -> None:
 
 def _quality(spec: Object) -> str:
     """The pod's quality of service class."""
-    resources = [each.get("resources", {}) for each in spec["containers"] + spec.get("initContainers", [])]
+    resources = [each.get("resources", {}) for each in spec.get("containers", []) + spec.get("initContainers", [])]
     if not any(resources):
         return "BestEffort"
     limited = all({"cpu", "memory"} <= each.get("limits", {}).keys() for each in resources)
@@ -289,14 +326,27 @@ def _encode_secret(item: Object, before: Object | None) -> None:
 _COMPLETE = {NAMESPACE: _complete_namespace, POD: _complete_pod, SECRET: _encode_secret}
 
 
-def _grace_period(resource: Resource, item: Object, options: Object) -> int:
+def _set_finalizers(metadata: Object, policy: str) -> None:
+    """A policy sets what the garbage collector is to do, whatever an earlier deletion wanted."""
+    if not policy:
+        return
+    kept = [each for each in metadata.get("finalizers", ()) if each not in _COLLECTOR_FINALIZERS.values()]
+    if finalizer := _COLLECTOR_FINALIZERS.get(policy):
+        kept.append(finalizer)
+    metadata.pop("finalizers", None)
+    if kept:
+        metadata["finalizers"] = kept
+
+
+def _grace_period(resource: Resource, item: Object, options: DeleteOptions) -> int:
     """Seconds: only a pod that a kubelet runs is given time to end."""
     if resource != POD or not item["spec"].get("nodeName"):
         return 0
     if item.get("status", {}).get("phase") in ("Succeeded", "Failed"):
         return 0
-    asked = options.get("gracePeriodSeconds")
-    return int(item["spec"]["terminationGracePeriodSeconds"] if asked is None else asked)
+    if options.grace_period is not None:
+        return options.grace_period
+    return int(item["spec"]["terminationGracePeriodSeconds"])
 
 
 def _done(resource: Resource, item: Object) -> bool:
@@ -307,6 +357,11 @@ def _done(resource: Resource, item: Object) -> bool:
     if resource == NAMESPACE:
         return not item.get("spec", {}).get("finalizers")
     return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _check_name(given: str, name: str) -> None:
+    if given != name:
+        raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
 
 
 def _name(resource: Resource, namespace: str, metadata: Object) -> None:
@@ -338,12 +393,12 @@ def _check_identity(resource: Resource, before: Object, item: Object) -> None:
         raise errors.invalid(resource, known["name"], [cause])
 
 
-def _check_preconditions(resource: Resource, item: Object, preconditions: dict[str, str]) -> None:
-    for name, label, happened in (
-        ("uid", "UID", "deleted and then recreated"),
-        ("resourceVersion", "ResourceVersion", "modified"),
+def _check_preconditions(resource: Resource, item: Object, options: DeleteOptions) -> None:
+    for name, wanted, label, happened in (
+        ("uid", options.uid, "UID", "deleted and then recreated"),
+        ("resourceVersion", options.resource_version, "ResourceVersion", "modified"),
     ):
-        known, wanted = item["metadata"][name], preconditions.get(name)
+        known = item["metadata"][name]
         if wanted not in (None, known):
             raise errors.StatusError(
                 409,

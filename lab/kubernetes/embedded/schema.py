@@ -60,12 +60,9 @@ class Type:
 
 
 ANY = Type()
-INT_OR_STRING = Type(shape="int-or-string", name="IntOrString")
-QUANTITY = Type(shape="quantity", name="Quantity")
-_SPECIAL = {
-    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": INT_OR_STRING,
-    "io.k8s.apimachinery.pkg.api.resource.Quantity": QUANTITY,
-}
+INT_OR_STRING = Type(shape="int-or-string", name="io.k8s.apimachinery.pkg.util.intstr.IntOrString")
+QUANTITY = Type(shape="quantity", name="io.k8s.apimachinery.pkg.api.resource.Quantity")
+_SPECIAL = {each.name: each for each in (INT_OR_STRING, QUANTITY)}
 
 
 def load_definitions(version: str) -> dict[str, Any]:

@@ -21,13 +21,17 @@ from lab.kubernetes.embedded import (
     bodies,
     discovery,
     errors,
+    impersonation,
+    options,
     patch,
     selectors,
     subresources,
     watch,
 )
 from lab.kubernetes.embedded.errors import StatusError
-from lab.kubernetes.embedded.registry import Options, Registry
+from lab.kubernetes.embedded.impersonation import Caller
+from lab.kubernetes.embedded.options import DeleteOptions, WriteOptions
+from lab.kubernetes.embedded.registry import Registry
 from lab.kubernetes.embedded.representations import Representation
 from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
 from lab.kubernetes.embedded.store import key_of
@@ -45,10 +49,9 @@ _OWN_QUESTIONS = ("selfsubjectaccessreviews", "selfsubjectreviews")
 _STRATEGIC = "application/strategic-merge-patch+json"
 _PATCHES = {
     "application/json-patch+json": lambda kind, item, body: patch.json_patch(item, body),
-    "application/merge-patch+json": lambda kind, item, body: patch.merge_patch(item, body),
+    "application/merge-patch+json": lambda kind, item, body: patch.merge_object(item, body),
     _STRATEGIC: patch.strategic_merge,
 }
-_APPLY = "application/apply-patch+yaml"
 _POLL = 0.05
 
 
@@ -97,15 +100,16 @@ class Server:
             self._answering.discard(transport)
 
     async def _answer_and_log(self, request: web.Request) -> web.StreamResponse:
-        user: User | None = None
+        caller: Caller | None = None
         target: Target | None = None
         try:
-            user = await self._user(request)
-            target = parse(self.registry.kinds, request.method, request.path, _flag(request, "watch"))
-            fault = await self._fault(request, user, target)
+            caller = Caller(await self._user(request))
+            target = parse(self.registry.kinds, request.method, request.path, options.flag(request, "watch"))
+            fault = await self._fault(request, caller.sender, target)
             if fault and not fault.after:
                 await self._suffer(fault, request)
-            answer = await self._answer(request, user, target)
+            caller = self._impersonate(caller.sender, request)
+            answer = await self._answer(request, caller, target)
             if fault and fault.after:
                 await self._suffer(fault, request)
         except StatusError as error:
@@ -119,7 +123,7 @@ class Server:
             answer = bodies.answer(
                 errors.StatusError(500, "InternalError", f"Internal error occurred: {error!r}").status(), 500
             )
-        self._audit_log.write(audit.COMPLETE, request, user, target, answer.status)
+        self._audit_log.write(audit.COMPLETE, request, caller, target, answer.status)
         return answer
 
     async def _fault(self, request: web.Request, user: User, target: Target | None) -> Fault | None:
@@ -149,20 +153,21 @@ class Server:
             request.transport.abort()
         raise ConnectionResetError
 
-    async def _answer(self, request: web.Request, user: User, target: Target | None) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, caller: Caller, target: Target | None) -> web.StreamResponse:
+        user = caller.user
         if target is None:
             self._allow_path(user, request)
             return self._discovery.answer(request)
         decision = self.decide(user, target.attributes)
         if not decision.allowed:
-            raise errors.forbidden(target.resource, target.name, _refusal(user, target.attributes, decision))
+            raise errors.forbidden_attributes(target.attributes, _refusal(user, target.attributes, decision))
         if target.resource in REVIEWS:
             return bodies.answer(await self._review(request, target, user), 201)
         if target.verb == "watch":
-            self._audit_log.write(audit.STARTED, request, user, target, 200)
+            self._audit_log.write(audit.STARTED, request, caller, target, 200)
             return await self._watch(request, target)
         if target.subresource and (special := self._subresources.find(target)):
-            return await special(request, target, _options(request))
+            return await special(request, target, _write_options(request, target))
         handler: Callable[..., Any] = getattr(self, f"_{target.verb}")
         answer: web.Response = await handler(request, target)
         return answer
@@ -175,6 +180,17 @@ class Server:
         if user is None:
             raise errors.StatusError(401, "Unauthorized", "Unauthorized")
         return user
+
+    def _impersonate(self, sender: User, request: web.Request) -> Caller:
+        """Raises 403 when the sender may not act as the user whom the headers name."""
+        wanted = impersonation.wanted(request.headers)
+        if wanted is None:
+            return Caller(sender)
+        for permission in impersonation.permissions(wanted, request.headers):
+            decision = self.decide(sender, permission)
+            if not decision.allowed:
+                raise errors.forbidden_attributes(permission, _refusal(sender, permission, decision))
+        return Caller(sender, wanted)
 
     async def user_of(self, token: str) -> User | None:
         return await asyncio.to_thread(self._authenticate, token)
@@ -203,7 +219,7 @@ class Server:
         wanted = _match(request, target)
         items = [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]
         metadata: Object = {"resourceVersion": str(self.registry.store.revision)}
-        items, page = watch.page(items, request.query, self.registry.store)
+        items, page = watch.page(items, request, self.registry.store)
         metadata.update(page)
         return bodies.answer(Representation(request, target.resource).many(items, metadata))
 
@@ -211,42 +227,48 @@ class Server:
         return await watch.serve(request, target, self.registry.store, _match(request, target))
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
-        options = _options(request)
-        made = self.registry.create(target.resource, target.namespace, await bodies.read(request), options)
-        return self._object(request, target.resource, made, 201, options)
+        how = _write_options(request, target)
+        made = self.registry.create(target.resource, target.namespace, await bodies.read(request), how)
+        return self._object(request, target.resource, made, 201, how)
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
-        options = _options(request)
+        how = _write_options(request, target)
         item = await bodies.read(request)
-        made = self.registry.edit(
-            target.resource, target.namespace, target.name, lambda _: item, options, target.subresource
-        )
-        return self._object(request, target.resource, made, options=options)
+        made, new = self.registry.update(target.resource, target.namespace, target.name, item, how, target.subresource)
+        return self._object(request, target.resource, made, 201 if new else 200, how)
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
-        options = _options(request)
+        how = _write_options(request, target)
         body = await bodies.read(request)
         where = (target.resource, target.namespace, target.name)
-        if request.content_type == _APPLY:
-            if "fieldManager" not in request.query:
-                raise errors.invalid_options(
-                    "PatchOptions", errors.required("fieldManager", "is required for apply patch")
-                )
-            made, new = self.registry.apply(*where, body, options, target.subresource)
-            return self._object(request, target.resource, made, 201 if new else 200, options)
+        if request.content_type == options.APPLY:
+            made, new = self.registry.apply(*where, body, how, target.subresource)
+            return self._object(request, target.resource, made, 201 if new else 200, how)
         known = {name: each for name, each in _PATCHES.items() if not (target.resource.custom and name == _STRATEGIC)}
         change = known.get(request.content_type)
         if change is None:
-            supported = ", ".join((*known, _APPLY))
+            supported = ", ".join((*known, options.APPLY))
             message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
             raise errors.StatusError(415, "UnsupportedMediaType", message)
         kind = self.registry.kinds.type(target.resource)
-        made = self.registry.edit(*where, lambda item: change(kind, item, body), options, target.subresource)
-        return self._object(request, target.resource, made, options=options)
+        shown = patch.as_go(body)
+
+        def patched(item: Object) -> Object:
+            nonlocal shown
+            made: Object = change(kind, item, body)
+            if request.content_type != _STRATEGIC:
+                shown = bodies.encode(made)
+            return made
+
+        def refuse(why: str) -> StatusError:
+            return errors.invalid_patch(shown, why)
+
+        made = self.registry.edit(*where, patched, how, target.subresource, refuse)
+        return self._object(request, target.resource, made, how=how)
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
-        options = await _delete_options(request)
-        item, gone = self.registry.delete(target.resource, target.namespace, target.name, options)
+        how = await self._delete_options(request)
+        item, gone = self.registry.delete(target.resource, target.namespace, target.name, how)
         if not gone or target.resource.returns_deleted:
             return self._object(request, target.resource, item)
         details = {
@@ -260,42 +282,24 @@ class Server:
         )
 
     async def _deletecollection(self, request: web.Request, target: Target) -> web.Response:
-        wanted, options = _match(request, target), await _delete_options(request)
+        wanted, how = _match(request, target), await self._delete_options(request)
         answer = await self._list(request, target)
         for each in [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]:
-            self.registry.delete(target.resource, *key_of(each), options)
+            self.registry.delete(target.resource, *key_of(each), how)
         return answer
 
+    async def _delete_options(self, request: web.Request) -> DeleteOptions:
+        return await options.for_deleting(request, self.registry.kinds.delete_options)
+
     def _object(
-        self, request: web.Request, resource: Resource, item: Object, code: int = 200, options: Options | None = None
+        self, request: web.Request, resource: Resource, item: Object, code: int = 200, how: WriteOptions | None = None
     ) -> web.Response:
         body = Representation(request, resource).one(item)
-        return bodies.answer(body, code, options.warnings if options else ())
+        return bodies.answer(body, code, how.warnings if how else ())
 
 
-def _flag(request: web.Request, name: str) -> bool:
-    return request.query.get(name, "") in ("1", "true", "True")
-
-
-async def _delete_options(request: web.Request) -> Object:
-    """From the body, or from the query."""
-    options: Object = await bodies.read(request) if request.can_read_body else {}
-    for name in ("propagationPolicy", "gracePeriodSeconds"):
-        if name in request.query:
-            options.setdefault(name, request.query[name])
-    if "dryRun" in request.query:
-        options["dryRun"] = request.query.getall("dryRun")
-    return options
-
-
-def _options(request: web.Request) -> Options:
-    agent = request.headers.get("User-Agent", "unknown").partition("/")[0]
-    return Options(
-        manager=request.query.get("fieldManager") or agent,
-        dry_run=request.query.get("dryRun") == "All",
-        validation=request.query.get("fieldValidation", "Warn"),
-        force=_flag(request, "force"),
-    )
+def _write_options(request: web.Request, target: Target) -> WriteOptions:
+    return options.for_writing(request, target.verb)
 
 
 def _match(request: web.Request, target: Target) -> selectors.Match:
@@ -311,9 +315,9 @@ def _match(request: web.Request, target: Target) -> selectors.Match:
 
 def _everybody_may(user: User, wanted: Attributes) -> bool:
     if wanted.path:
-        known = _PUBLIC_PATHS if user is auth.ANONYMOUS else _PUBLIC_PATHS + _DISCOVERY_PATHS
+        known = _PUBLIC_PATHS if user.name == auth.ANONYMOUS.name else _PUBLIC_PATHS + _DISCOVERY_PATHS
         return wanted.verb in ("get", "head") and wanted.path.startswith(known)
-    return user is not auth.ANONYMOUS and wanted.verb == "create" and wanted.resource in _OWN_QUESTIONS
+    return user.name != auth.ANONYMOUS.name and wanted.verb == "create" and wanted.resource in _OWN_QUESTIONS
 
 
 def _refusal(user: User, wanted: Attributes, decision: Decision) -> str:

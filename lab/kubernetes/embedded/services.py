@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from lab.kubernetes.embedded.resources import Object
+from lab.kubernetes.embedded import errors
+from lab.kubernetes.embedded.errors import Cause
+from lab.kubernetes.embedded.resources import SERVICE, Object
 
 #: EKS's range for clusters in VPCs outside 10.0.0.0/8.
 CLUSTER_IPS = ipaddress.ip_network("10.100.0.0/16")
@@ -23,12 +25,13 @@ def allocate(item: Object, before: Object | None, others: Iterable[Object]) -> N
     """Complete a Service's specification in place: addresses and node ports, kept from before where there were any."""
     spec = item["spec"]
     specs = [other["spec"] for other in others]
+    old = before["spec"] if before else {}
+    _drop_what_the_type_lacks(item, spec, old)
     if spec.get("type") == "ExternalName":
         return
-    old = before["spec"] if before else {}
-    _drop_what_the_type_lacks(spec, old)
     if "clusterIP" not in spec:
-        spec["clusterIP"] = old.get("clusterIP") or _free_address({each.get("clusterIP") for each in specs})
+        given = spec.get("clusterIPs") or [""]
+        spec["clusterIP"] = given[0] or old.get("clusterIP") or _free_address({each.get("clusterIP") for each in specs})
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
     if spec.get("selector") or spec["clusterIP"] != "None":
         spec.setdefault("ipFamilies", ["IPv4"])
@@ -37,18 +40,69 @@ def allocate(item: Object, before: Object | None, others: Iterable[Object]) -> N
         _allocate_node_ports(spec, old, {port.get("nodePort") for each in specs for port in each.get("ports", ())})
 
 
-def _drop_what_the_type_lacks(spec: Object, old: Object) -> None:
+def refuse_taken(item: Object, before: Object | None, others: Iterable[Object]) -> None:
+    """Raise 422 for an address or a node port that is another's, or out of range."""
+    specs = [other["spec"] for other in others]
+    old = before["spec"] if before else {}
+    causes = [
+        *_wrong_address(item["spec"], old, {each.get("clusterIP") for each in specs}),
+        *_wrong_node_ports(
+            item["spec"], old, {port.get("nodePort") for each in specs for port in each.get("ports", ())}
+        ),
+    ]
+    if causes:
+        raise errors.invalid(SERVICE, item["metadata"]["name"], causes)
+
+
+def _wrong_address(spec: Object, old: Object, used: set[str | None]) -> Iterator[Cause]:
+    address = spec.get("clusterIP", "None")
+    if address in ("None", old.get("clusterIP")):
+        return
+    why = ""
+    if ipaddress.ip_address(address) not in CLUSTER_IPS:
+        why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {CLUSTER_IPS}"
+    elif address in used:
+        why = "provided IP is already allocated"
+    if why:
+        text = f"failed to allocate IP {address}: {why}"
+        yield errors.invalid_value("spec.clusterIPs", spec["clusterIPs"], text)
+
+
+def _wrong_node_ports(spec: Object, old: Object, used: set[int | None]) -> Iterator[Cause]:
+    own = {port.get("nodePort") for port in old.get("ports", ())}
+    for index, port in enumerate(spec.get("ports", ())):
+        number, path = port.get("nodePort"), f"spec.ports[{index}].nodePort"
+        if number is None or number in own:
+            continue
+        if number not in NODE_PORTS:
+            text = "provided port is not in the valid range. The range of valid ports is "
+            yield errors.invalid_value(path, number, f"{text}{NODE_PORTS.start}-{NODE_PORTS.stop - 1}")
+        elif number in used:
+            yield errors.invalid_value(path, number, "provided port is already allocated")
+
+
+def _drop_what_the_type_lacks(item: Object, spec: Object, old: Object) -> None:
     """What belonged to the type that a Service had goes with it, unless the client changed it."""
-    if old.get("type") in _OUTSIDE and spec["type"] not in _OUTSIDE:
-        given = {port.get("nodePort") for port in old.get("ports", ())}
-        for port in spec.get("ports", ()):
-            if port.get("nodePort") in given:
-                port.pop("nodePort", None)
-        spec.pop("externalTrafficPolicy", None)
-    if old.get("type") == "LoadBalancer" != spec["type"]:
-        for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
-            if spec.get(name) == old.get(name):
-                spec.pop(name, None)
+    kind, old_kind = spec["type"], old.get("type")
+    gone: tuple[str, ...] = ()
+    if old_kind not in (None, "ExternalName") and kind == "ExternalName":
+        gone += ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+    if old_kind in _OUTSIDE and kind not in _OUTSIDE:
+        gone += ("externalTrafficPolicy",)
+        _drop_node_ports(spec, old)
+    if old_kind == "LoadBalancer" != kind:
+        gone += ("allocateLoadBalancerNodePorts", "loadBalancerClass")
+        item["status"] = {"loadBalancer": {}}
+    for name in gone:
+        if spec.get(name) == old.get(name):
+            spec.pop(name, None)
+
+
+def _drop_node_ports(spec: Object, old: Object) -> None:
+    given = {port.get("nodePort") for port in old.get("ports", ())}
+    for port in spec.get("ports", ()):
+        if port.get("nodePort") in given:
+            port.pop("nodePort", None)
 
 
 def _free_address(used: set[str | None]) -> str:
@@ -60,9 +114,9 @@ def _free_address(used: set[str | None]) -> str:
 
 
 def _allocate_node_ports(spec: Object, old: Object, used: set[int | None]) -> None:
-    known = {(port["port"], port["protocol"]): port.get("nodePort") for port in old.get("ports", ())}
+    known = {(port.get("port"), port.get("protocol")): port.get("nodePort") for port in old.get("ports", ())}
     for port in spec.get("ports", ()):
         if not port.get("nodePort"):
-            kept = known.get((port["port"], port["protocol"]))
+            kept = known.get((port.get("port"), port.get("protocol")))
             port["nodePort"] = kept or random.choice([each for each in NODE_PORTS if each not in used])
             used.add(port["nodePort"])

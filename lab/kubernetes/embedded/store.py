@@ -71,12 +71,11 @@ class Store:
         self._record(Change(self.revision, _place(resource), before, item))
         return item
 
-    def remove(self, resource: Resource, item: Object) -> Object:
-        """Forget an object. Watches see it with the resource version of its removal."""
+    def remove(self, resource: Resource, key: Key) -> Object:
+        """Forget an object. Watches see it as it was kept last, with the resource version of its removal."""
         self.revision += 1
-        del self._objects[_place(resource)][key_of(item)]
-        metadata = {**item["metadata"], "resourceVersion": str(self.revision)}
-        last = {**item, "metadata": metadata}
+        item = self._objects[_place(resource)].pop(key)
+        last = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.revision)}}
         self._record(Change(self.revision, _place(resource), last, None))
         return last
 

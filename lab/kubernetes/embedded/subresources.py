@@ -14,11 +14,12 @@ from aiohttp import web
 
 from lab.kubernetes.api_server import ReadLog
 from lab.kubernetes.embedded import bodies, errors, patch
-from lab.kubernetes.embedded.registry import Options, Registry, now
+from lab.kubernetes.embedded.options import WriteOptions, from_object
+from lab.kubernetes.embedded.registry import Registry, now
 from lab.kubernetes.embedded.resources import DISRUPTION_BUDGET, Object
 from lab.kubernetes.embedded.target import Target
 
-Handler = Callable[[web.Request, Target, Options], Awaitable[web.Response]]
+Handler = Callable[[web.Request, Target, WriteOptions], Awaitable[web.Response]]
 
 
 class Subresources:
@@ -46,10 +47,10 @@ class Subresources:
             raise errors.method_not_allowed()
         return handler
 
-    async def _get_scale(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _get_scale(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         return bodies.answer(_scale(self._registry.get(target.resource, target.namespace, target.name)))
 
-    async def _change_scale(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _change_scale(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         body = await bodies.read(request)
 
         def edit(item: Object) -> Object:
@@ -62,7 +63,7 @@ class Subresources:
         made = self._registry.edit(target.resource, target.namespace, target.name, edit, options, "scale")
         return bodies.answer(_scale(made))
 
-    async def _bind(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _bind(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         node = (await bodies.read(request))["target"]["name"]
 
         def edit(pod: Object) -> Object:
@@ -77,7 +78,7 @@ class Subresources:
         self._registry.edit(target.resource, target.namespace, target.name, edit, options, "binding")
         return bodies.answer(_success(), 201)
 
-    async def _evict(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _evict(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         """Delete a pod if its disruption budget has room for it, else 429 as the real server answers."""
         body = await bodies.read(request)
         pod = self._registry.get(target.resource, target.namespace, target.name)
@@ -88,7 +89,9 @@ class Subresources:
             self._registry.edit(
                 DISRUPTION_BUDGET, target.namespace, budget["metadata"]["name"], _one_disrupted, options, "status"
             )
-        deletion = {"dryRun": ["All"] if options.dry_run else [], **(body.get("deleteOptions") or {})}
+        deletion = from_object(body.get("deleteOptions") or {})
+        if options.dry_run:
+            deletion = dataclasses.replace(deletion, dry_run=True)
         self._registry.delete(target.resource, target.namespace, target.name, deletion)
         return bodies.answer(_success(), 201)
 
@@ -103,7 +106,7 @@ class Subresources:
             if budget["spec"].get("selector", {}).get("matchLabels", {}).items() <= labels
         ]
 
-    async def _finalize(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _finalize(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         """Only a namespace's finalizers count; without any it goes, when it is being deleted."""
         wanted = await bodies.read(request)
 
@@ -115,7 +118,7 @@ class Subresources:
 
         return bodies.answer(self._registry.edit(target.resource, "", target.name, edit, options, "finalize"))
 
-    async def _log(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _log(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         self._registry.get(target.resource, target.namespace, target.name)
         text = self._read_log(target.namespace, target.name) if self._read_log else None
         if text is None:

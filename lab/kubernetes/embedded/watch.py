@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 
 from aiohttp import web
 
-from lab.kubernetes.embedded import bodies, errors
+from lab.kubernetes.embedded import bodies, errors, options
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.representations import Representation
 from lab.kubernetes.embedded.resources import Object
@@ -28,10 +29,10 @@ BOOKMARK_INTERVAL = 30.0
 _DEFAULT_TIMEOUT = 1800.0
 
 
-def page(items: list[Object], query: Mapping[str, str], store: Store) -> tuple[list[Object], Object]:
+def page(items: list[Object], request: web.Request, store: Store) -> tuple[list[Object], Object]:
     """The part of a list that limit and continue ask for, and what its metadata says of the rest."""
     revision = store.revision
-    if token := query.get("continue"):
+    if token := request.query.get("continue"):
         try:
             found = json.loads(base64.urlsafe_b64decode(token))
             revision, start = found["rv"], tuple(found["start"])
@@ -39,7 +40,7 @@ def page(items: list[Object], query: Mapping[str, str], store: Store) -> tuple[l
             raise errors.bad_request("continue key is not valid") from error
         store.check_remembered(revision)
         items = [each for each in items if key_of(each) > start]
-    limit = int(query.get("limit", 0))
+    limit = options.integer(request, "limit") or 0
     if not limit or len(items) <= limit:
         return items, {}
     token = json.dumps({"rv": revision, "start": key_of(items[limit - 1])})
@@ -54,7 +55,9 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
     """Stream watch events until the client's timeout, the client's end, or the server's."""
     if "sendInitialEvents" in request.query and request.query.get("resourceVersionMatch") != "NotOlderThan":
         detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        raise errors.invalid_options("ListOptions", errors.forbidden_value("resourceVersionMatch", detail))
+        raise errors.invalid_options("ListOptions", [errors.forbidden_value("resourceVersionMatch", detail)])
+    timeout = options.integer(request, "timeoutSeconds") or _DEFAULT_TIMEOUT
+    since = _since(request, target)
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     show = _shown_as(request, target)
@@ -66,8 +69,8 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
     # A client that has seen enough closes the connection at any time.
     with contextlib.suppress(ConnectionError):
         try:
-            async with asyncio.timeout(float(request.query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)):
-                async with contextlib.aclosing(_events(request, target, store, wanted)) as stream:
+            async with asyncio.timeout(timeout):
+                async with contextlib.aclosing(_events(request, target, store, wanted, since)) as stream:
                     async for kind, item in stream:
                         await send(kind, item)
         except TimeoutError:
@@ -80,9 +83,8 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
 
 
 async def _events(
-    request: web.Request, target: Target, store: Store, wanted: Match
+    request: web.Request, target: Target, store: Store, wanted: Match, since: int
 ) -> AsyncGenerator[tuple[str, Object]]:
-    since = int(request.query.get("resourceVersion") or 0)
     initial = request.query.get("sendInitialEvents") == "true"
     known: list[Object] = []
     if initial or not since:
@@ -106,6 +108,15 @@ async def _events(
                 return
             if event := _event(change, wanted):
                 yield event
+
+
+def _since(request: web.Request, target: Target) -> int:
+    """The resource version to begin after, 0 for now. Raises 422."""
+    text = request.query.get("resourceVersion") or "0"
+    if not text.isdecimal():
+        cause = errors.invalid_value("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise errors.invalid(dataclasses.replace(target.resource, kind=target.resource.plural), "", [cause])
+    return int(text)
 
 
 def _event(change: Change, wanted: Match) -> tuple[str, Object] | None:

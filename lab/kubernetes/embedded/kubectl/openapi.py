@@ -18,11 +18,20 @@ from lab.kubernetes.embedded.resources import REVIEWS, Resource
 _PARAMETERS = ["dryRun", "fieldManager", "fieldValidation"]
 
 
+_OLD_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+#: Field 1, the version of the format.
+_OLD_DOCUMENT = b"\n\x032.0"
+
+
 class OpenApi:
     """Documents are made when they are asked for: few clients ask."""
 
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
+
+    def old_answer(self) -> web.Response:
+        """An empty document of OpenAPI v2, which kubectl asks for when v3 doesn't know a kind; it takes protobuf alone."""
+        return web.Response(body=_OLD_DOCUMENT, content_type=_OLD_TYPE)
 
     def answer(self, path: str) -> web.Response:
         """The index, or the document of one group and version. Raises 404."""

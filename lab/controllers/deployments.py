@@ -137,7 +137,7 @@ class Deployments:
             changed = await self._client.patch(REPLICA_SETS, key_of(newest), {"metadata": {"annotations": wanted}})
         if deployment["metadata"].get("annotations", {}).get(REVISION) != str(revision):
             annotations = {"metadata": {"annotations": {REVISION: str(revision)}}}
-            await self._client.patch(DEPLOYMENTS, key_of(deployment), annotations)
+            await self._client.patch(DEPLOYMENTS, key_of(deployment), annotations, "status")
         return changed
 
     async def _clean_up(self, deployment: Object, old: list[Object]) -> None:

@@ -478,3 +478,72 @@ class TestServiceTypes:
         answer = alice.send("PATCH", path, {"spec": spec}, content_type=MERGE)
         assert answer.body["status"] == {"loadBalancer": {}}
         assert not {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"} & answer.body["spec"].keys()
+
+
+class TestEvictions:
+    @pytest.fixture
+    def path(self, alice: Client, name: str) -> str:
+        """Of a pod that runs and isn't ready, with a budget."""
+        spec = deployment(name)["spec"]["template"]["spec"]
+        alice.make(f"{CORE}/pods", {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
+        alice.send("PATCH", f"{CORE}/pods/{name}/status", {"status": {"phase": "Running"}}, content_type=MERGE)
+        self.make_budget(alice, name, name)
+        return f"{CORE}/pods/{name}"
+
+    def make_budget(self, alice: Client, budget: str, app: str) -> None:
+        spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": app}}}
+        path = "/apis/policy/v1/namespaces/alices/poddisruptionbudgets"
+        alice.make(path, {"metadata": {"name": budget}, "spec": spec})
+        status = {"observedGeneration": 1, "disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1}
+        answer = alice.send(
+            "PATCH", f"{path}/{budget}/status", {"status": {**status, "expectedPods": 2}}, content_type=MERGE
+        )
+        assert answer.code == 200
+
+    def test_an_unhealthy_pod_may_go(self, alice: Client, name: str, path: str) -> None:
+        assert alice.send("POST", f"{path}/eviction", {"metadata": {"name": name}}).code == 201
+        assert alice.get(path).code == 404
+
+    def test_a_healthy_one_must_stay(self, alice: Client, name: str, path: str) -> None:
+        ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+        alice.send("PATCH", f"{path}/status", ready, content_type=MERGE)
+        answer = alice.send("POST", f"{path}/eviction", {"metadata": {"name": name}})
+        assert (answer.code, answer.body["reason"]) == (429, "TooManyRequests")
+
+    def test_two_budgets(self, alice: Client, name: str, path: str) -> None:
+        self.make_budget(alice, f"{name}-too", name)
+        answer = alice.send("POST", f"{path}/eviction", {"metadata": {"name": name}})
+        assert (answer.code, answer.message) == (
+            500,
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+        )
+
+    def test_another_name(self, alice: Client, path: str) -> None:
+        answer = alice.send("POST", f"{path}/eviction", {"metadata": {"name": "other"}})
+        assert (answer.code, answer.message) == (400, "name in URL does not match name in Eviction object")
+
+
+class TestGeneration:
+    def test_annotations_of_a_deployment_count(self, alice: Client, name: str) -> None:
+        alice.make(f"{APPS}/deployments", deployment(name))
+        path, change = f"{APPS}/deployments/{name}", {"metadata": {"annotations": {"a": "b"}}}
+        assert alice.send("PATCH", path, change, content_type=MERGE).body["metadata"]["generation"] == 2
+        change = {"metadata": {"annotations": {"a": "c"}}}
+        assert alice.send("PATCH", f"{path}/status", change, content_type=MERGE).body["metadata"]["generation"] == 2
+        change = {"metadata": {"labels": {"a": "b"}}}
+        assert alice.send("PATCH", path, change, content_type=MERGE).body["metadata"]["generation"] == 2
+
+
+def test_pages_are_of_one_moment(alice: Client, name: str) -> None:
+    alice.send("DELETE", f"{CORE}/serviceaccounts")
+    for letter in "abc":
+        alice.make(f"{CORE}/serviceaccounts", {"metadata": {"name": f"{name}-{letter}"}})
+    first = alice.get(f"{CORE}/serviceaccounts?limit=1").body
+    assert first["metadata"]["remainingItemCount"] == 2
+    alice.send("DELETE", f"{CORE}/serviceaccounts/{name}-b")
+    alice.send("PATCH", f"{CORE}/serviceaccounts/{name}-c", {"metadata": {"labels": {"a": "b"}}}, content_type=MERGE)
+    alice.make(f"{CORE}/serviceaccounts", {"metadata": {"name": f"{name}-d"}})
+    rest = alice.get(f"{CORE}/serviceaccounts?continue={first['metadata']['continue']}").body
+    assert [each["metadata"]["name"] for each in rest["items"]] == [f"{name}-b", f"{name}-c"]
+    assert "labels" not in rest["items"][1]["metadata"]
+    assert rest["metadata"] == {"resourceVersion": first["metadata"]["resourceVersion"]}

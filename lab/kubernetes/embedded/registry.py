@@ -22,7 +22,7 @@ from lab.kubernetes.embedded.decode import Refuse, refuse_body
 from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.managed import Manager
 from lab.kubernetes.embedded.options import DeleteOptions, WriteOptions
-from lab.kubernetes.embedded.resources import NAMESPACE, POD, SECRET, SERVICE, Object, Resource
+from lab.kubernetes.embedded.resources import DEPLOYMENT, NAMESPACE, POD, SECRET, SERVICE, Object, Resource
 from lab.kubernetes.embedded.store import Store, key_of
 
 _NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -156,7 +156,7 @@ class Registry:
         _check_identity(resource, before, item)
         _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
         self._complete(resource, item, before, manager, applied)
-        if resource.generation and manager.subresource != "binding" and _specification(item) != _specification(before):
+        if resource.generation and _is_another(resource, item, before, manager.subresource):
             item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
             # Whoever changes a pod is no human, and isn't warned.
             if resource != POD:
@@ -255,9 +255,15 @@ class Registry:
             services.refuse_taken(item, before, others)
 
 
-def _specification(item: Object) -> Object:
-    """Everything that generation counts changes of."""
-    return {name: value for name, value in item.items() if name not in ("metadata", "status")}
+def _is_another(resource: Resource, item: Object, before: Object, subresource: str) -> bool:
+    """Whether generation counts it as changed: in all but metadata and status. Of a Deployment annotations count too."""
+    if subresource in ("binding", "status"):
+        return False
+    names = (item.keys() | before.keys()) - {"metadata", "status"}
+    if any(item.get(name) != before.get(name) for name in names):
+        return True
+    annotations = [each["metadata"].get("annotations") for each in (item, before)]
+    return resource == DEPLOYMENT and annotations[0] != annotations[1]
 
 
 def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object, subresource: str) -> None:

@@ -217,10 +217,10 @@ class Server:
 
     async def _list(self, request: web.Request, target: Target) -> web.Response:
         wanted = _match(request, target)
-        items = [each for each in self.registry.store.items(target.resource, target.namespace) if wanted(each)]
-        metadata: Object = {"resourceVersion": str(self.registry.store.revision)}
-        items, page = watch.page(items, request, self.registry.store)
-        metadata.update(page)
+        revision, seen = watch.begin(request)
+        kept = self.registry.store.items(target.resource, target.namespace, revision)
+        items = [each for each in kept if key_of(each) > seen and wanted(each)]
+        items, metadata = watch.page(items, request, revision or self.registry.store.revision)
         return bodies.answer(Representation(request, target.resource).many(items, metadata))
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:

@@ -57,10 +57,26 @@ class Store:
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         return self._objects[_place(resource)].get((namespace, name))
 
-    def items(self, resource: Resource, namespace: str = "") -> Iterator[Object]:
-        """All objects of a kind in the order of their names, as etcd has them."""
-        objects = self._objects[_place(resource)]
+    def items(self, resource: Resource, namespace: str = "", revision: int | None = None) -> Iterator[Object]:
+        """All objects of a kind in the order of their names, as etcd has them.
+
+        ``revision`` asks for them as they were then. Raises 410 when that is forgotten.
+        """
+        objects = self._objects[_place(resource)] if revision is None else self._objects_at(resource, revision)
         return (objects[key] for key in sorted(objects) if not namespace or key[0] == namespace)
+
+    def _objects_at(self, resource: Resource, revision: int) -> dict[Key, Object]:
+        self.check_remembered(revision)
+        objects = dict(self._objects[_place(resource)])
+        for change in reversed(self._history):
+            if change.revision <= revision:
+                break
+            if change.place == _place(resource):
+                if change.after is not None:
+                    del objects[key_of(change.after)]
+                if change.before is not None:
+                    objects[key_of(change.before)] = change.before
+        return objects
 
     def put(self, resource: Resource, item: Object) -> Object:
         """Keep an object under the next resource version, which it is given."""
@@ -75,9 +91,8 @@ class Store:
         """Forget an object. Watches see it as it was kept last, with the resource version of its removal."""
         self.revision += 1
         item = self._objects[_place(resource)].pop(key)
-        last = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.revision)}}
-        self._record(Change(self.revision, _place(resource), last, None))
-        return last
+        self._record(Change(self.revision, _place(resource), item, None))
+        return {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.revision)}}
 
     def _record(self, change: Change) -> None:
         if len(self._history) == HISTORY:

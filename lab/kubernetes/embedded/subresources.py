@@ -22,6 +22,9 @@ from lab.kubernetes.embedded.target import Target
 Handler = Callable[[web.Request, Target, WriteOptions], Awaitable[web.Response]]
 
 
+_TWO_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+
+
 class Subresources:
     """Those that aren't simply a part of their object (as the status is)."""
 
@@ -81,13 +84,18 @@ class Subresources:
     async def _evict(self, request: web.Request, target: Target, options: WriteOptions) -> web.Response:
         """Delete a pod if its disruption budget has room for it, else 429 as the real server answers."""
         body = await bodies.read(request)
+        if (body.get("metadata") or {}).get("name") != target.name:
+            raise errors.bad_request("name in URL does not match name in Eviction object")
         pod = self._registry.get(target.resource, target.namespace, target.name)
-        for budget in self._budgets_of(pod):
-            status = budget.get("status", {})
+        budgets = self._budgets_of(pod)
+        if len(budgets) > 1:
+            raise errors.StatusError(500, "", _TWO_BUDGETS)
+        if budgets and not _may_go_unhealthy(pod, budgets[0]):
+            status = budgets[0].get("status", {})
             if status.get("disruptionsAllowed", 0) < 1:
-                raise _budget_refusal(budget, status)
+                raise _budget_refusal(budgets[0], status)
             self._registry.edit(
-                DISRUPTION_BUDGET, target.namespace, budget["metadata"]["name"], _one_disrupted, options, "status"
+                DISRUPTION_BUDGET, target.namespace, budgets[0]["metadata"]["name"], _one_disrupted, options, "status"
             )
         deletion = from_object(body.get("deleteOptions") or {})
         if options.dry_run:
@@ -154,6 +162,16 @@ def _patched(content_type: str, scale: Object, body: Any) -> Object:
 
 def _success() -> Object:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+def _may_go_unhealthy(pod: Object, budget: Object) -> bool:
+    """Whether it is a pod that doesn't count as healthy, and that the budget's policy lets go."""
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
+    if conditions.get("Ready") == "True":
+        return False
+    status = budget.get("status", {})
+    always = budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+    return always or status.get("currentHealthy", 0) >= status.get("desiredHealthy", 0) > 0
 
 
 def _one_disrupted(budget: Object) -> Object:

@@ -20,7 +20,7 @@ from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.representations import Representation
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.selectors import Match
-from lab.kubernetes.embedded.store import Change, Store, key_of
+from lab.kubernetes.embedded.store import Change, Key, Store, key_of
 from lab.kubernetes.embedded.target import Target
 
 #: Seconds between bookmarks, which tell an idle client how far it has seen.
@@ -29,26 +29,33 @@ BOOKMARK_INTERVAL = 30.0
 _DEFAULT_TIMEOUT = 1800.0
 
 
-def page(items: list[Object], request: web.Request, store: Store) -> tuple[list[Object], Object]:
-    """The part of a list that limit and continue ask for, and what its metadata says of the rest."""
-    revision = store.revision
-    if token := request.query.get("continue"):
-        try:
-            found = json.loads(base64.urlsafe_b64decode(token))
-            revision, start = found["rv"], tuple(found["start"])
-        except (ValueError, KeyError) as error:
-            raise errors.bad_request("continue key is not valid") from error
-        store.check_remembered(revision)
-        items = [each for each in items if key_of(each) > start]
+def begin(request: web.Request) -> tuple[int | None, Key]:
+    """Where a list goes on: the revision whose objects it shows, and the last one that was shown. None: from the start.
+
+    Raises 400.
+    """
+    token = request.query.get("continue")
+    if not token:
+        return None, ("", "")
+    try:
+        found = json.loads(base64.urlsafe_b64decode(token))
+        namespace, name = found["start"]
+        return int(found["rv"]), (namespace, name)
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.bad_request("continue key is not valid") from error
+
+
+def page(items: list[Object], request: web.Request, revision: int) -> tuple[list[Object], Object]:
+    """As many as the client wants, and what the list's metadata says of the rest. Raises 400."""
+    metadata: Object = {"resourceVersion": str(revision)}
     limit = options.integer(request, "limit") or 0
     if not limit or len(items) <= limit:
-        return items, {}
+        return items, metadata
     token = json.dumps({"rv": revision, "start": key_of(items[limit - 1])})
-    rest = {
-        "continue": base64.urlsafe_b64encode(token.encode()).decode(),
-        "remainingItemCount": len(items) - limit,
-    }
-    return items[:limit], rest
+    metadata["continue"] = base64.urlsafe_b64encode(token.encode()).decode()
+    if not request.query.keys() & {"labelSelector", "fieldSelector"}:
+        metadata["remainingItemCount"] = len(items) - limit
+    return items[:limit], metadata
 
 
 async def serve(request: web.Request, target: Target, store: Store, wanted: Match) -> web.StreamResponse:

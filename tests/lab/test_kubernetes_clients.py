@@ -249,6 +249,8 @@ class TestRefusals:
         assert 'cannot list resource "nodes" in API group "" at the cluster scope' in text
 
     def test_who_is_unknown(self, cluster: Cluster) -> None:
+        # While it doesn't know what is served, kubectl asks for that first, and fails in other words.
+        cluster.kubectl("get", "pods")
         assert "Unauthorized" in cluster.refused("get", "pods", token="nobody")
 
     def test_a_namespace_scope_reaches_the_namespace_itself(self, cluster: Cluster) -> None:

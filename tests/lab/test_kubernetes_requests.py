@@ -126,6 +126,8 @@ class TestDeleteOptions:
         alice.make(f"{CORE}/services", service(name))
         told = cluster.kubectl("delete", "-n", "alices", "--dry-run=server", "service", name, token=ALICE)
         assert "deleted" in told
+        shown = alice.send("DELETE", f"{CORE}/services/{name}?dryRun=All").body
+        assert (shown["kind"], "deletionTimestamp" in shown["metadata"]) == ("Service", False)
         assert alice.get(f"{CORE}/services/{name}").code == 200
 
     @pytest.mark.parametrize(("policy", "finalizers"), [("Foreground", ["foregroundDeletion"]), ("Orphan", ["orphan"])])

@@ -9,7 +9,6 @@ A write goes: decode, keep what clients can't change, defaults, managed fields, 
 
 from __future__ import annotations
 
-import base64
 import copy
 import datetime
 import random
@@ -17,7 +16,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from lab.kubernetes.embedded import decode, defaults, errors, managed, services, validation
+from lab.kubernetes.embedded import admission, decode, defaults, deletion, errors, managed, services, validation
 from lab.kubernetes.embedded.decode import Refuse, refuse_body
 from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.managed import Manager
@@ -27,8 +26,6 @@ from lab.kubernetes.embedded.store import Store, key_of
 
 _NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
 _UNDELETABLE = ("default", "kube-system", "kube-public")
-#: What makes the garbage collector do as a propagation policy says.
-_COLLECTOR_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 #: Set by the server, whatever a client sends.
 _OWN_METADATA = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 
@@ -162,7 +159,7 @@ class Registry:
             if resource != POD:
                 options.warnings.extend(validation.warnings(resource, item))
         item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
-        if _done(resource, item):
+        if deletion.is_done(resource, item):
             if not options.dry_run:
                 self.store.remove(resource, key_of(item))
             return item
@@ -174,30 +171,19 @@ class Registry:
 
     def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
         """Returns the object, and whether it is gone at once. Raises 403, 404 or 409."""
-        item = copy.deepcopy(self.get(resource, namespace, name))
-        _check_preconditions(resource, item, options)
+        before = self.get(resource, namespace, name)
+        deletion.check_preconditions(resource, before, options)
         if resource == NAMESPACE and name in _UNDELETABLE:
             raise errors.forbidden(resource, name, "this namespace may not be deleted")
-        metadata = item["metadata"]
-        _set_finalizers(metadata, options.policy)
-        grace = _grace_period(resource, item, options)
-        if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
-            until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=grace)
-            metadata["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
-            if resource == NAMESPACE:
-                item["status"] = {**item.get("status", {}), "phase": "Terminating"}
-            else:
-                metadata["deletionGracePeriodSeconds"] = grace
-            if "generation" in metadata:
-                metadata["generation"] += 1
+        item = copy.deepcopy(before)
+        deletion.mark(resource, item, options)
+        gone = deletion.is_done(resource, item)
         if options.dry_run:
-            return item, _done(resource, item)
-        # A pod's end is always written, as everything that waits for something.
-        if item != self.get(resource, namespace, name) and (resource == POD or not _done(resource, item)):
+            return before if gone else item, gone
+        # That a pod ends is always written, of others only while they wait for something.
+        if item != before and (resource == POD or not gone):
             self.store.put(resource, item)
-        if _done(resource, item):
-            return self.store.remove(resource, (namespace, name)), True
-        return item, False
+        return (self.store.remove(resource, (namespace, name)) if gone else item), gone
 
     def _decode(self, resource: Resource, item: Object, options: WriteOptions, refuse: Refuse | None = None) -> Object:
         refuse = refuse or refuse_body(resource)
@@ -245,8 +231,8 @@ class Registry:
         if resource == SERVICE:
             others = [each for each in self.store.items(resource) if key_of(each) != key_of(item)]
             services.allocate(item, before, others)
-        elif complete := _COMPLETE.get(resource):
-            complete(item, before)
+        elif before is None or resource == SECRET:
+            admission.complete(resource, item)
         # A pod's node may not be changed, but set by binding it.
         validation.check(resource, kind, item, before if manager.subresource != "binding" else None)
         if manager.subresource == "status":
@@ -288,83 +274,6 @@ def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object
             item["metadata"][name] = before["metadata"][name]
 
 
-def _complete_namespace(item: Object, before: Object | None) -> None:
-    if before is None:
-        item["spec"] = {"finalizers": ["kubernetes"]}
-        item["status"] = {"phase": "Active"}
-
-
-def _complete_pod(item: Object, before: Object | None) -> None:
-    """What the admission plugins for priorities and tolerations add, and the first status."""
-    if before is None:
-        item["spec"].update(priority=0, preemptionPolicy="PreemptLowerPriority")
-        for trouble in ("not-ready", "unreachable"):
-            item["spec"].setdefault("tolerations", []).append(
-                {
-                    "key": f"node.kubernetes.io/{trouble}",
-                    "operator": "Exists",
-                    "effect": "NoExecute",
-                    "tolerationSeconds": 300,
-                }
-            )
-        item["status"] = {"phase": "Pending", "qosClass": _quality(item["spec"])}
-
-
-def _quality(spec: Object) -> str:
-    """The pod's quality of service class."""
-    resources = [each.get("resources", {}) for each in spec.get("containers", []) + spec.get("initContainers", [])]
-    if not any(resources):
-        return "BestEffort"
-    limited = all({"cpu", "memory"} <= each.get("limits", {}).keys() for each in resources)
-    return "Guaranteed" if limited and all(each["limits"] == each["requests"] for each in resources) else "Burstable"
-
-
-def _encode_secret(item: Object, before: Object | None) -> None:
-    texts = item.pop("stringData", {})
-    if not texts:
-        return
-    item["data"] = {
-        **item.get("data", {}),
-        **{name: base64.b64encode(text.encode()).decode() for name, text in texts.items()},
-    }
-
-
-_COMPLETE = {NAMESPACE: _complete_namespace, POD: _complete_pod, SECRET: _encode_secret}
-
-
-def _set_finalizers(metadata: Object, policy: str) -> None:
-    """A policy sets what the garbage collector is to do, whatever an earlier deletion wanted."""
-    if not policy:
-        return
-    kept = [each for each in metadata.get("finalizers", ()) if each not in _COLLECTOR_FINALIZERS.values()]
-    if finalizer := _COLLECTOR_FINALIZERS.get(policy):
-        kept.append(finalizer)
-    metadata.pop("finalizers", None)
-    if kept:
-        metadata["finalizers"] = kept
-
-
-def _grace_period(resource: Resource, item: Object, options: DeleteOptions) -> int:
-    """Seconds: only a pod that a kubelet runs is given time to end."""
-    if resource != POD or not item["spec"].get("nodeName"):
-        return 0
-    if item.get("status", {}).get("phase") in ("Succeeded", "Failed"):
-        return 0
-    if options.grace_period is not None:
-        return options.grace_period
-    return int(item["spec"]["terminationGracePeriodSeconds"])
-
-
-def _done(resource: Resource, item: Object) -> bool:
-    """Whether an object that is being deleted has nothing left to wait for."""
-    metadata = item["metadata"]
-    if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
-        return False
-    if resource == NAMESPACE:
-        return not item.get("spec", {}).get("finalizers")
-    return not metadata.get("deletionGracePeriodSeconds")
-
-
 def _check_name(given: str, name: str) -> None:
     if given != name:
         raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
@@ -397,20 +306,3 @@ def _check_identity(resource: Resource, before: Object, item: Object) -> None:
     if metadata.get("uid", known["uid"]) != known["uid"]:
         cause = errors.invalid_value("metadata.uid", metadata["uid"], "field is immutable")
         raise errors.invalid(resource, known["name"], [cause])
-
-
-def _check_preconditions(resource: Resource, item: Object, options: DeleteOptions) -> None:
-    for name, wanted, label, happened in (
-        ("uid", options.uid, "UID", "deleted and then recreated"),
-        ("resourceVersion", options.resource_version, "ResourceVersion", "modified"),
-    ):
-        known = item["metadata"][name]
-        if wanted not in (None, known):
-            raise errors.StatusError(
-                409,
-                "Conflict",
-                f'Operation cannot be fulfilled on {resource.qualified_kind} "{item["metadata"]["name"]}": the '
-                f"{label} in the precondition ({wanted}) does not match the {label} in record ({known}). "
-                f"The object might have been {happened}",
-                {"name": item["metadata"]["name"], "group": resource.group, "kind": resource.kind},
-            )

@@ -11,13 +11,44 @@ from typing import Any
 
 import jsonpatch
 
-from lab.kubernetes.embedded import decode, errors
+from lab.kubernetes.embedded import bodies, decode, errors
+from lab.kubernetes.embedded.options import APPLY
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.schema import ANY, Type
+
+JSON, MERGE, STRATEGIC = (f"application/{name}+json" for name in ("json-patch", "merge-patch", "strategic-merge-patch"))
 
 _DIRECTIVES = ("$patch", "$retainKeys")
 _DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
 _ORDER = "$setElementOrder/"
+
+
+class Patch:
+    """One patch of an object of some type: makes the patched object, and refuses what that can't be decoded into."""
+
+    def __init__(self, content_type: str, body: Any, kind: Type) -> None:
+        """Raises 415. Custom kinds have no strategic merge: their schemas say nothing of how lists would merge."""
+        known = (JSON, MERGE) if kind.custom else (JSON, MERGE, STRATEGIC)
+        if content_type not in known:
+            supported = ", ".join((*known, APPLY))
+            message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
+            raise errors.StatusError(415, "UnsupportedMediaType", message)
+        self._content_type = content_type
+        self._body = body
+        self._kind = kind
+        self._made: Object | None = None
+
+    def apply(self, item: Object) -> Object:
+        """Raises 400 or 422."""
+        if self._content_type == STRATEGIC:
+            return strategic_merge(self._kind, item, self._body)
+        patch = json_patch if self._content_type == JSON else merge_patch
+        self._made = patch(item, self._body)
+        return self._made
+
+    def refuse(self, why: str) -> errors.StatusError:
+        """422. It shows the patched object, or else the patch itself."""
+        return errors.invalid_patch(_as_go(self._body) if self._made is None else bodies.encode(self._made), why)
 
 
 def json_patch(item: Object, operations: Any) -> Object:
@@ -33,21 +64,14 @@ def json_patch(item: Object, operations: Any) -> Object:
     return patched
 
 
-def merge_object(item: Object, patch: Any) -> Object:
-    """A merge patch of a whole object. Raises 400 when the patch is none."""
+def merge_patch(item: Object, patch: Any) -> Object:
+    """A null removes; anything but an object replaces. Raises 400 for a patch that is no object itself."""
     _check_map(patch)
-    merged: Object = merge_patch(item, patch)
+    merged: Object = _merged(item, patch)
     return merged
 
 
-def _check_map(patch: Any) -> None:
-    if not isinstance(patch, dict):
-        what = "map[string]interface {}"
-        raise errors.bad_request(f"error decoding patch: {decode.cannot_unmarshal(patch, what)}")
-
-
-def merge_patch(item: Any, patch: Any) -> Any:
-    """A null removes; anything but an object replaces."""
+def _merged(item: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return patch
     merged = dict(item) if isinstance(item, dict) else {}
@@ -55,8 +79,14 @@ def merge_patch(item: Any, patch: Any) -> Any:
         if value is None:
             merged.pop(name, None)
         else:
-            merged[name] = merge_patch(merged.get(name), value)
+            merged[name] = _merged(merged.get(name), value)
     return merged
+
+
+def _check_map(patch: Any) -> None:
+    if not isinstance(patch, dict):
+        what = "map[string]interface {}"
+        raise errors.bad_request(f"error decoding patch: {decode.cannot_unmarshal(patch, what)}")
 
 
 def strategic_merge(kind: Type, item: Object, patch: Any) -> Object:
@@ -149,12 +179,12 @@ def _stood_before(known: list[Any], one: Any, other: Any) -> bool:
     return one in known and other in known and known.index(one) < known.index(other)
 
 
-def as_go(value: Any) -> str:
+def _as_go(value: Any) -> str:
     """A value as Go's fmt prints it (%+v), which is how a strategic merge patch is shown."""
     if isinstance(value, dict):
-        return f"map[{' '.join(f'{name}:{as_go(value[name])}' for name in sorted(value))}]"
+        return f"map[{' '.join(f'{name}:{_as_go(value[name])}' for name in sorted(value))}]"
     if isinstance(value, list):
-        return f"[{' '.join(map(as_go, value))}]"
+        return f"[{' '.join(map(_as_go, value))}]"
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "<nil>"}[value]
     return str(value)

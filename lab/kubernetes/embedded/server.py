@@ -23,7 +23,6 @@ from lab.kubernetes.embedded import (
     errors,
     impersonation,
     options,
-    patch,
     selectors,
     subresources,
     watch,
@@ -31,6 +30,7 @@ from lab.kubernetes.embedded import (
 from lab.kubernetes.embedded.errors import StatusError
 from lab.kubernetes.embedded.impersonation import Caller
 from lab.kubernetes.embedded.options import DeleteOptions, WriteOptions
+from lab.kubernetes.embedded.patch import Patch
 from lab.kubernetes.embedded.registry import Registry
 from lab.kubernetes.embedded.representations import Representation
 from lab.kubernetes.embedded.resources import REVIEWS, Object, Resource
@@ -45,13 +45,6 @@ _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 _DISCOVERY_PATHS = ("/api", "/apis", "/openapi")
 _OWN_QUESTIONS = ("selfsubjectaccessreviews", "selfsubjectreviews")
 
-#: Custom kinds have none: their schemas say nothing of how it would merge.
-_STRATEGIC = "application/strategic-merge-patch+json"
-_PATCHES = {
-    "application/json-patch+json": lambda kind, item, body: patch.json_patch(item, body),
-    "application/merge-patch+json": lambda kind, item, body: patch.merge_object(item, body),
-    _STRATEGIC: patch.strategic_merge,
-}
 _POLL = 0.05
 
 
@@ -244,26 +237,8 @@ class Server:
         if request.content_type == options.APPLY:
             made, new = self.registry.apply(*where, body, how, target.subresource)
             return self._object(request, target.resource, made, 201 if new else 200, how)
-        known = {name: each for name, each in _PATCHES.items() if not (target.resource.custom and name == _STRATEGIC)}
-        change = known.get(request.content_type)
-        if change is None:
-            supported = ", ".join((*known, options.APPLY))
-            message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
-            raise errors.StatusError(415, "UnsupportedMediaType", message)
-        kind = self.registry.kinds.type(target.resource)
-        shown = patch.as_go(body)
-
-        def patched(item: Object) -> Object:
-            nonlocal shown
-            made: Object = change(kind, item, body)
-            if request.content_type != _STRATEGIC:
-                shown = bodies.encode(made)
-            return made
-
-        def refuse(why: str) -> StatusError:
-            return errors.invalid_patch(shown, why)
-
-        made = self.registry.edit(*where, patched, how, target.subresource, refuse)
+        wanted = Patch(request.content_type, body, self.registry.kinds.type(target.resource))
+        made = self.registry.edit(*where, wanted.apply, how, target.subresource, wanted.refuse)
         return self._object(request, target.resource, made, how=how)
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:

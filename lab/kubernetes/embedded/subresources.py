@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
 from lab.kubernetes.api_server import ReadLog
-from lab.kubernetes.embedded import bodies, errors, patch
+from lab.kubernetes.embedded import bodies, errors
 from lab.kubernetes.embedded.options import WriteOptions, from_object
+from lab.kubernetes.embedded.patch import Patch
 from lab.kubernetes.embedded.registry import Registry, now
 from lab.kubernetes.embedded.resources import DISRUPTION_BUDGET, Object
+from lab.kubernetes.embedded.schema import ANY
 from lab.kubernetes.embedded.target import Target
 
 Handler = Callable[[web.Request, Target, WriteOptions], Awaitable[web.Response]]
@@ -57,7 +58,7 @@ class Subresources:
         body = await bodies.read(request)
 
         def edit(item: Object) -> Object:
-            wanted = body if target.verb == "update" else _patched(request.content_type, _scale(item), body)
+            wanted = body if target.verb == "update" else Patch(request.content_type, body, ANY).apply(_scale(item))
             item["spec"]["replicas"] = (wanted.get("spec") or {}).get("replicas", 0)
             if version := (wanted.get("metadata") or {}).get("resourceVersion"):
                 item["metadata"]["resourceVersion"] = version
@@ -151,13 +152,6 @@ def _scale(item: Object) -> Object:
             "selector": ",".join(f"{name}={value}" for name, value in sorted(selector.items())),
         },
     }
-
-
-def _patched(content_type: str, scale: Object, body: Any) -> Object:
-    if content_type == "application/json-patch+json":
-        return patch.json_patch(scale, body)
-    made: Object = patch.merge_patch(scale, body)
-    return made
 
 
 def _success() -> Object:

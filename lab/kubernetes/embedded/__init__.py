@@ -2,7 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's own API server, in Python: for machines that have no kube-apiserver."""
+"""The lab's own API server, in Python: for machines that have no kube-apiserver.
+
+A request goes through ``server`` (who asks, and may they), ``target`` (what about), ``options`` (how) and ``registry``
+(the rules of a write) to the ``store``, and its answer through ``representations``. What is served is said in ``kinds``;
+``resources`` has the built-in ones, and a CustomResourceDefinition (``custom``) adds another.
+"""
 
 from __future__ import annotations
 

@@ -110,7 +110,6 @@ DEFAULTS: dict[str, Object | Computed] = {
     _CORE + "ServicePort": _service_port,
     _CORE + "ServiceSpec": _service,
     _CORE + "NodeStatus": {"nodeInfo": {}, "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}},
-    _CORE + "EndpointPort": {"protocol": "TCP"},
     _CORE + "Secret": {"type": "Opaque"},
     "io.k8s.api.apps.v1.Deployment": {"spec": {}},
     "io.k8s.api.apps.v1.ReplicaSet": {"spec": {}},

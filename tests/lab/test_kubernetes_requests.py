@@ -549,3 +549,11 @@ def test_pages_are_of_one_moment(alice: Client, name: str) -> None:
     assert [each["metadata"]["name"] for each in rest["items"]] == [f"{name}-b", f"{name}-c"]
     assert "labels" not in rest["items"][1]["metadata"]
     assert rest["metadata"] == {"resourceVersion": first["metadata"]["resourceVersion"]}
+
+
+def test_a_list_of_the_future(alice: Client) -> None:
+    newest = alice.get(f"{CORE}/configmaps").body["metadata"]["resourceVersion"]
+    answer = alice.get(f"{CORE}/configmaps?resourceVersion=99999999")
+    assert (answer.code, answer.body["reason"]) == (504, "Timeout")
+    assert answer.message == f"Timeout: Too large resource version: 99999999, current: {newest}"
+    assert answer.body["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"

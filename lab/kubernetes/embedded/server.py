@@ -211,9 +211,12 @@ class Server:
     async def _list(self, request: web.Request, target: Target) -> web.Response:
         wanted = _match(request, target)
         revision, seen = watch.begin(request)
+        asked, newest = watch.resource_version(request, target), self.registry.store.revision
+        if asked > newest:
+            raise errors.too_large_resource_version(asked, newest)
         kept = self.registry.store.items(target.resource, target.namespace, revision)
         items = [each for each in kept if key_of(each) > seen and wanted(each)]
-        items, metadata = watch.page(items, request, revision or self.registry.store.revision)
+        items, metadata = watch.page(items, request, revision or newest)
         return bodies.answer(Representation(request, target.resource).many(items, metadata))
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:

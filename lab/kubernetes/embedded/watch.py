@@ -64,7 +64,7 @@ async def serve(request: web.Request, target: Target, store: Store, wanted: Matc
         detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         raise errors.invalid_options("ListOptions", [errors.forbidden_value("resourceVersionMatch", detail)])
     timeout = options.integer(request, "timeoutSeconds") or _DEFAULT_TIMEOUT
-    since = _since(request, target)
+    since = resource_version(request, target)
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     show = _shown_as(request, target)
@@ -117,8 +117,8 @@ async def _events(
                 yield event
 
 
-def _since(request: web.Request, target: Target) -> int:
-    """The resource version to begin after, 0 for now. Raises 422."""
+def resource_version(request: web.Request, target: Target) -> int:
+    """That of the request, 0 without one. Raises 422."""
     text = request.query.get("resourceVersion") or "0"
     if not text.isdecimal():
         cause = errors.invalid_value("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')

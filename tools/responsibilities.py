@@ -163,15 +163,9 @@ def plays() -> dict[str, list[str]]:
 
 
 def roles_of(playbook: Path) -> list[str]:
-    """The roles that a playbook runs, or an entry point of, or that a playbook which it imports does."""
-    found = []
-    for play in _yaml(playbook):
-        if imported := play.get("ansible.builtin.import_playbook"):
-            found += roles_of(playbook.parent / imported)
-        included = [task.get("ansible.builtin.include_role") for task in play.get("tasks", [])]
-        names = [role["role"] for role in play.get("roles", [])] + [each["name"] for each in included if each]
-        found += [name.rpartition(".")[2] for name in names]
-    return found
+    """The roles that a playbook's steps run, or an entry point of."""
+    steps = [step for play in _yaml(playbook) for step in play["vars"]["seam_steps"]]
+    return list(dict.fromkeys(step["role"] for step in steps if "role" in step))
 
 
 def services(role: str) -> set[str]:
@@ -219,7 +213,8 @@ def playbook_table() -> list[str]:
         team, _, playbook = name.partition("-")
         shown = ", ".join(f"`{role}`" for role in roles)
         own = (POLICIES / f"{name}.yml.j2").exists()
-        policies = ", ".join(f"`{each}`" for each in ([name] if own else [POLICY_OF[role] for role in roles]))
+        named = [name] if own else dict.fromkeys(POLICY_OF[role] for role in roles)
+        policies = ", ".join(f"`{each}`" for each in named)
         lines.append(f"| `{team}/{playbook}.yml` | {team} | {shown} | {policies} |")
     return lines
 

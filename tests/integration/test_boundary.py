@@ -30,7 +30,7 @@ NEXT_SERVICE = "playbooks/k8s/next_service.yml"
 REMOVE_LINK = "playbooks/infra/remove_link.yml"
 REMOVE_SERVICE = "playbooks/k8s/remove_service.yml"
 ORPHANS = "playbooks/orphans.yml"
-REMOVE_FOUNDATION = "playbooks/remove_foundation.yml"
+REMOVE_FOUNDATION = "playbooks/infra/remove_foundation.yml"
 TEARDOWN = "playbooks/teardown.yml"
 
 TEAM_OF = {

@@ -38,6 +38,8 @@ NO_MESSAGES = {
     # A mapping template.
     '#set($context.requestOverride.path = "…")',
     """$util.urlEncode($input.params('…')).replaceAll("[+]", "%20")""",
+    # Descriptions of links.
+    "EKS cluster …, Service …",
     # Progress, and what a wait is for.
     ", … more to follow",
     "AWS has done …, and does not show it yet.",
@@ -54,6 +56,8 @@ NO_MESSAGES = {
     "… of … targets healthy",
     # How a verdict becomes a message.
     "… Owner: … To do: …",
+    "… Owner: …. To do: …",
+    "load balancer of …/…",
     # Of a drift, where it was before.
     "as it is",
     # Mistakes of a caller within the collection.

@@ -246,8 +246,8 @@ def test_what_is_worse_is_seen_by_the_team_alone(hand: Hand, search: Any) -> Non
         ("VPC and subnets of petstore", "", None),
         ("EKS cluster petstore", "auto_mode", FOUNDATION),
         ("EKS cluster petstore", "node_pools", FOUNDATION),
-        ("VPC link for petstore/vpclink", "target_arn", API),
-        ("VPC link for petstore/vpclink", "status", API),
+        ("VPC links", "petstore-petstore-vpclink.target_arn", API),
+        ("VPC links", "petstore-petstore-vpclink.status", API),
         ("REST API petstore", "stage.variables.vpcLinkId", API),
         ("REST API petstore", "stage.definition_sha256", API),
     }

@@ -238,6 +238,46 @@ def stage_name(value: t.Any) -> str | None:
     )
 
 
+def limits(value: t.Any) -> str | None:
+    """Throttle or quota of a usage plan: with a limit of 0, no request would get through."""
+    for name in ("rate_limit", "burst_limit", "limit"):
+        if name in value and (wrong := positive(value[name])):
+            return f"{name}: {wrong}"
+    return None
+
+
+def backends(value: t.Any) -> str | None:
+    """Which Service serves which paths of an API, each path one. Names that are left out are those of the contract."""
+    if not isinstance(value, list | tuple) or not value:
+        return "is no list of backends. Name at least one; {} is the Service of the contract."
+    parts: dict[str, Rule] = {
+        "namespace": namespace,
+        "service": service,
+        "port": port,
+        "path_prefix": _path,
+        "base_path": _base,
+    }
+    for each in value:
+        if not isinstance(each, t.Mapping):
+            return f"{each!r} is no backend: a mapping with any of {', '.join(parts)}."
+        for name, text in each.items():
+            if name not in parts:
+                return f"a backend has no {name!r}, only {', '.join(parts)}."
+            if text is not None and (wrong := parts[name](text)):
+                return f"{name}: {wrong}"
+    prefixes = [str(each.get("path_prefix", "/")).rstrip("/") or "/" for each in value]
+    twice = next((each for each in prefixes if prefixes.count(each) > 1), None)
+    return f"several have the path_prefix {twice}. A path goes to one backend." if twice else None
+
+
+def _path(value: t.Any) -> str | None:
+    return _text(value, r"/[^\s?#]*", "is no path: it begins with a slash, and has no spaces and no query.")
+
+
+def _base(value: t.Any) -> str | None:
+    return None if value == "" else _path(value)
+
+
 # Tags
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
@@ -265,6 +305,7 @@ def _text(value: t.Any, pattern: str, wrong: str) -> str | None:
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
+        backends,
         between,
         cidrs,
         cluster_name,
@@ -273,6 +314,7 @@ RULES: dict[str, Rule] = {
         contract,
         iam_role_name,
         kubernetes_version,
+        limits,
         namespace,
         one_of,
         port,

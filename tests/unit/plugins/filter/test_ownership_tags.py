@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.seam.eks_auto.plugins.filter import api_tags
+from ansible_collections.seam.eks_auto.plugins.filter import api_tags, tagged_contract
 from ansible_collections.seam.eks_auto.plugins.filter.contract_tags import FilterModule, contract_tags
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
 
@@ -19,6 +19,7 @@ def test_a_contracts_tags_name_it_and_it_is_found_again_by_them() -> None:
     tags = FilterModule().filters()["contract_tags"](CONTRACT)
     assert tags == {"seam.eks_auto/contract": "shop/store/vpclink"}
     assert Contract.of_tags(tags) == Contract("shop", "store", "vpclink")
+    assert tagged_contract.FilterModule().filters()["tagged_contract"](tags) == CONTRACT
 
 
 def test_an_apis_tags_name_it() -> None:
@@ -33,3 +34,4 @@ def test_what_is_no_contract_gets_no_tags() -> None:
 @pytest.mark.parametrize("tags", [{}, {"seam.eks_auto/contract": "shop"}])
 def test_other_tags_name_no_contract(tags: dict[str, str]) -> None:
     assert Contract.of_tags(tags) is None
+    assert tagged_contract.tagged_contract(tags) is None

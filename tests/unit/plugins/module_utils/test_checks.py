@@ -19,6 +19,7 @@ ROLE = "arn:aws:iam::123456789012:role/infra"
 @pytest.mark.parametrize(
     ("rule", "value"),
     [
+        ("backends", [{}, {"path_prefix": "/user", "namespace": "users", "base_path": "", "service": None}]),
         ({"between": [1, 10]}, 10),
         ({"between": [1, 10]}, "1"),
         ("cidrs", ["203.0.113.0/24", "2001:db8::/32"]),
@@ -29,6 +30,7 @@ ROLE = "arn:aws:iam::123456789012:role/infra"
         ("iam_role_name", "shop-cluster"),
         ("kubernetes_version", "1.36"),
         ("kubernetes_version", 1.36),
+        ("limits", {"rate_limit": 0.5, "burst_limit": 1}),
         ("namespace", "1-shop"),
         ({"one_of": ["1", "2"]}, 2),
         ("port", "65535"),
@@ -52,6 +54,15 @@ def test_a_rule_takes(rule: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("rule", "value", "words"),
     [
+        ("backends", [], "is no list of backends. Name at least one"),
+        ("backends", ["shop"], "'shop' is no backend: a mapping with any of namespace"),
+        ("backends", [{"prefix": "/user"}], "a backend has no 'prefix', only namespace"),
+        ("backends", [{"namespace": "Shop"}], "namespace: 'Shop' is no name for a namespace"),
+        ("backends", [{"service": "1st"}], "service: '1st' is no name for a Service"),
+        ("backends", [{"port": 65536}], "port: 65536 is no port"),
+        ("backends", [{"path_prefix": "user"}], "path_prefix: 'user' is no path"),
+        ("backends", [{"base_path": "/v1?all=1"}], "base_path: '/v1?all=1' is no path"),
+        ("backends", [{"path_prefix": "/a/"}, {"path_prefix": "/a"}], "several have the path_prefix /a."),
         ({"between": [1, 10]}, 0, "0 is not between 1 and 10."),
         ({"between": [1, 10]}, True, "True is not between"),
         ({"between": [1, 10]}, "many", "'many' is not between"),
@@ -69,6 +80,7 @@ def test_a_rule_takes(rule: Any, value: Any) -> None:
         ("iam_role_name", "a" * 65, "1 to 64"),
         ("kubernetes_version", 1.3, "an unquoted 1.30 arrives as 1.3"),
         ("kubernetes_version", "1.36.1", "'1.36.1' is no minor version"),
+        ("limits", {"limit": 0}, "limit: 0 is not a number greater than 0."),
         ("namespace", "shop-", "no hyphen first or last"),
         ({"one_of": ["1", "2"]}, 3, "3 is not one of 1, 2."),
         ("port", 0, "0 is no port: 1 to 65535."),

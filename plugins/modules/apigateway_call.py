@@ -287,7 +287,6 @@ def run(module: AnsibleAWSModule) -> Item:
         lambda answers: judge(answers, expected),
         subject=f"the API at {params['url']} to answer",
         timeout=params["wait_timeout"],
-        slowest=5.0,
     )
     return {
         "changed": False,

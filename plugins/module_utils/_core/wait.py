@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way this collection waits: one deadline, adaptive polling, early end, a timeline and a last word.
+"""The one way this collection waits: for many things together, with one deadline, adaptive polling, early end, a timeline
+and a last word.
 
-A wait observes, judges what it saw, and stops as soon as the verdict is final. What it saw is kept as a
+A wait observes, judges what it saw, and stops as soon as all is done or something can't recover. What it saw is kept as a
 timeline; each change is also a progress line for whoever listens (see ``PROGRESS_FILE``).
 """
 
@@ -18,6 +19,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 T = t.TypeVar("T")
+K = t.TypeVar("K", bound=t.Hashable)
 
 #: Environment variable naming a file that gets one JSON line for each change a wait sees.
 PROGRESS_FILE = "SEAM_EKS_AUTO_PROGRESS_FILE"
@@ -50,61 +52,189 @@ class Verdict:
         return cls("failed", reason, message, owner, fix)
 
 
+# The worst first.
+_STATES = ("failed", "waiting", "done")
+
+
 @dataclass
 class Timeline:
-    """What was seen when: one entry for each change, ``seconds`` since the wait began."""
+    """What was seen of what when: one entry for each change, ``seconds`` since the wait began."""
 
-    subject: str
     entries: list[dict[str, t.Any]] = field(default_factory=list)
     usual: str | None = None
+    _latest: dict[str, dict[str, t.Any]] = field(default_factory=dict)
 
-    def add(self, seconds: float, verdict: Verdict) -> bool:
-        """Record a verdict that differs from the last one; returns whether it did."""
-        seen = (verdict.reason, verdict.message)
-        if self.entries and (self.entries[-1]["reason"], self.entries[-1]["message"]) == seen:
+    def add(self, subject: str, seconds: float, verdict: Verdict) -> bool:
+        """Record a verdict that differs from the subject's last one; returns whether it did."""
+        latest = self._latest.get(subject)
+        if latest and (latest["reason"], latest["message"]) == (verdict.reason, verdict.message):
             return False
-        entry = {"seconds": round(seconds, 1), "reason": verdict.reason, "message": verdict.message}
+        entry = {
+            "seconds": round(seconds, 1),
+            "subject": subject,
+            "reason": verdict.reason,
+            "message": verdict.message,
+        }
         self.entries.append(entry)
-        _report_progress(
-            {"pid": os.getpid(), "subject": self.subject, "usual": self.usual, "state": verdict.state, **entry}
-        )
+        self._latest[subject] = entry
+        _report_progress({"pid": os.getpid(), "usual": self.usual, "state": verdict.state, **entry})
         return True
 
-    @property
-    def last_change(self) -> float:
-        """Seconds into the wait at which the last change was seen."""
-        return t.cast(float, self.entries[-1]["seconds"]) if self.entries else 0.0
+    def last_change(self, subject: str) -> float:
+        """Seconds into the wait at which the subject's last change was seen."""
+        return t.cast(float, self._latest[subject]["seconds"])
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between two looks: ``fastest`` after a change, slower by the factor ``growth`` while nothing changes,
+    ``slowest`` at most.
+
+    So a change is seen late by the share ``growth - 1`` of the time in which nothing changed, within these bounds. By
+    default that is within a second for what takes some seconds, within five for what takes minutes.
+    """
+
+    fastest: float = 0.5
+    slowest: float = 5.0
+    growth: float = 1.15
+
+    def after(self, interval: float | None) -> float:
+        """The next interval, given the one before; None after a change."""
+        return self.fastest if interval is None else min(interval * self.growth, self.slowest)
+
+
+DEFAULT_PACE = Pace()
+
+
+class Wake(t.Generic[K]):
+    """Ends the pause of a wait early, and says for which of the things that it waits for."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._keys: set[K] = set()
+
+    def set(self, key: K) -> None:
+        """Have a look at this one now. May be called by any thread."""
+        with self._lock:
+            self._keys.add(key)
+        self._event.set()
+
+    def take(self) -> set[K]:
+        """Those that were set since the last call."""
+        self._event.clear()
+        with self._lock:
+            keys, self._keys = self._keys, set()
+        return keys
+
+    def wait(self, seconds: float) -> None:
+        self._event.wait(seconds)
 
 
 class WaitError(Exception):
-    """A wait ended without success: its verdict can't recover, or the deadline passed."""
+    """A wait ended without success: a verdict can't recover, or the deadline passed.
 
-    def __init__(self, verdict: Verdict, timeline: Timeline, elapsed: float, timed_out: bool) -> None:
-        self.verdict = verdict
+    ``verdicts`` are the last ones, by what was waited for, in its order.
+    """
+
+    def __init__(self, verdicts: dict[str, Verdict], timeline: Timeline, elapsed: float, timed_out: bool) -> None:
+        self.verdicts = verdicts
         self.timeline = timeline
         self.elapsed = elapsed
         self.timed_out = timed_out
         super().__init__(self._last_word())
 
+    @property
+    def verdict(self) -> Verdict:
+        """The one that ended the wait, or the first that isn't done."""
+        return min(self.verdicts.values(), key=lambda verdict: _STATES.index(verdict.state))
+
     def _last_word(self) -> str:
         """What was awaited, what was last seen and for how long, whose it is and what to do."""
-        verdict = self.verdict
-        if self.timed_out:
-            unchanged = self.elapsed - self.timeline.last_change
-            lines = [
-                f"Timed out after {self.elapsed:.0f} s waiting for {self.timeline.subject}.",
-                f"Last seen (for {unchanged:.0f} s): {verdict.message} [{verdict.reason}]",
-            ]
+        if len(self.verdicts) == 1:
+            (subject,) = self.verdicts
+            lines = [f"{self._ending()} waiting for {subject}{self._why(': this')}", *self._seen(subject)]
         else:
+            missing = [subject for subject, verdict in self.verdicts.items() if verdict.state != "done"]
+            missing.sort(key=lambda subject: _STATES.index(self.verdicts[subject].state))
             lines = [
-                f"Stopped after {self.elapsed:.0f} s waiting for {self.timeline.subject}: this can't recover by itself.",
-                f"Seen: {verdict.message} [{verdict.reason}]",
+                f"{self._ending()}, with {len(missing)} of {len(self.verdicts)} still to be waited for"
+                f"{self._why('; the first')}"
             ]
-        if verdict.owner:
-            lines.append(f"Owner: {verdict.owner}")
-        if verdict.fix:
-            lines.append(f"To do: {verdict.fix}")
+            for subject in missing:
+                lines += [f"Waiting for {subject}:", *self._seen(subject)]
         return "\n".join(lines)
+
+    def _ending(self) -> str:
+        return f"{'Timed out' if self.timed_out else 'Stopped'} after {self.elapsed:.0f} s"
+
+    def _why(self, subject: str) -> str:
+        return "." if self.timed_out else f"{subject} can't recover by itself."
+
+    def _seen(self, subject: str) -> list[str]:
+        verdict = self.verdicts[subject]
+        unchanged = self.elapsed - self.timeline.last_change(subject)
+        seen = "Seen" if verdict.state == "failed" else f"Last seen (for {unchanged:.0f} s)"
+        lines = [f"{seen}: {verdict.message} [{verdict.reason}]"]
+        lines += [f"Owner: {verdict.owner}"] if verdict.owner else []
+        return lines + ([f"To do: {verdict.fix}"] if verdict.fix else [])
+
+
+def wait_for_all(
+    subjects: t.Mapping[K, str],
+    observe: t.Callable[[list[K]], t.Mapping[K, T]],
+    judge: t.Callable[[T], Verdict],
+    *,
+    timeout: float,
+    pace: Pace | t.Callable[[Verdict], Pace] = DEFAULT_PACE,
+    wake: Wake[K] | None = None,
+    usual: str | None = None,
+    clock: t.Callable[[], float] = time.monotonic,
+    pause: t.Callable[[float], t.Any] | None = None,
+) -> tuple[dict[K, T], Timeline]:
+    """Observe until every verdict is ``done``; return the last observations, in the order of ``subjects``, and the timeline.
+
+    ``subjects`` says of each what it is and what it shall become, in words. ``observe`` gets those that are due and
+    returns them, and others for which the look was good as well. What is done is not looked at again. With ``wake``,
+    something else can make them due (push where the platform can push). ``pace`` may depend on the last verdict. ``usual`` says how long this usually takes on AWS, where that is published.
+    ``timeout`` is in seconds for the whole wait; all are observed at the deadline too, so that what became true during the
+    last pause counts. ``clock`` and ``pause`` are there for tests.
+
+    Raises :class:`WaitError` when a verdict is ``failed`` or the deadline has passed.
+    """
+    wake = wake or Wake()
+    pause = pause or wake.wait
+    started = clock()
+    timeline = Timeline(usual=usual)
+    seen: dict[K, T] = {}
+    verdicts: dict[K, Verdict] = {}
+    intervals: dict[K, float] = {}
+    due = dict.fromkeys(subjects, started)
+    while due:
+        now = clock()
+        last = now - started >= timeout
+        woken = wake.take()
+        for key, observation in observe([key for key, at in due.items() if at <= now or last or key in woken]).items():
+            if key not in due:
+                continue
+            verdict = judge(observation)
+            seen[key], verdicts[key] = observation, verdict
+            elapsed = clock() - started
+            changed = timeline.add(subjects[key], elapsed, verdict)
+            if verdict.state == "done":
+                del due[key]
+                continue
+            chosen = pace(verdict) if callable(pace) else pace
+            intervals[key] = chosen.after(None if changed else intervals[key])
+            due[key] = clock() + intervals[key]
+        elapsed = clock() - started
+        failed = any(verdict.state == "failed" for verdict in verdicts.values())
+        if failed or (due and last):
+            by_subject = {words: verdicts[key] for key, words in subjects.items()}
+            raise WaitError(by_subject, timeline, elapsed, timed_out=not failed)
+        if due:
+            pause(max(0.0, min(min(due.values()) - clock(), timeout - elapsed)))
+    return {key: seen[key] for key in subjects}, timeline
 
 
 def wait(
@@ -112,45 +242,11 @@ def wait(
     judge: t.Callable[[T], Verdict],
     *,
     subject: str,
-    timeout: float,
-    fastest: float = 1.0,
-    slowest: float = 15.0,
-    growth: float = 1.5,
-    wake: threading.Event | None = None,
-    usual: str | None = None,
-    clock: t.Callable[[], float] = time.monotonic,
-    pause: t.Callable[[float], t.Any] | None = None,
+    **options: t.Any,
 ) -> tuple[T, Timeline]:
-    """Observe until the verdict is ``done``; return the last observation and the timeline.
-
-    Polling starts at ``fastest`` seconds, slows by the factor ``growth`` while nothing changes, to ``slowest`` at most,
-    and is fast again after every change. So a change is seen late by at most ``fastest`` and the share ``growth - 1``
-    of the time in which nothing changed. An event given as ``wake`` ends a pause early (push where the platform can
-    push). ``usual`` says how long this usually takes on AWS, where that is published.
-    ``timeout`` is in seconds for the whole wait; an observation is made at the deadline too, so that what became
-    true during the last pause counts. ``clock`` and ``pause`` are there for tests.
-
-    Raises :class:`WaitError` when the verdict is ``failed`` or the deadline has passed.
-    """
-    wake = wake or threading.Event()
-    pause = pause or wake.wait
-    started = clock()
-    timeline = Timeline(subject, usual=usual)
-    interval = fastest
-    while True:
-        wake.clear()
-        observation = observe()
-        verdict = judge(observation)
-        elapsed = clock() - started
-        changed = timeline.add(elapsed, verdict)
-        if verdict.state == "done":
-            return observation, timeline
-        if verdict.state == "failed":
-            raise WaitError(verdict, timeline, elapsed, timed_out=False)
-        if elapsed >= timeout:
-            raise WaitError(verdict, timeline, elapsed, timed_out=True)
-        interval = fastest if changed else min(interval * growth, slowest)
-        pause(min(interval, timeout - elapsed))
+    """As :func:`wait_for_all`, for one thing."""
+    seen, timeline = wait_for_all({subject: subject}, lambda _due: {subject: observe()}, judge, **options)
+    return seen[subject], timeline
 
 
 def _report_progress(entry: dict[str, t.Any]) -> None:

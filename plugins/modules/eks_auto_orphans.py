@@ -17,9 +17,10 @@ description:
   - Lists load balancers, target groups, security groups and VPC links of the account and region that carry the tags of
     EKS Auto Mode or of this collection, and whose cluster, Service or API is gone.
   - A VPC link that no stage names is listed too, but deleted only when its cluster or Service is gone.
-  - Deletes those that O(delete) names, and nothing else. One that is no orphan, that has not these tags or also others'
-    (of the self-managed AWS Load Balancer Controller, Kubernetes' cloud provider or CloudFormation), or that something
-    holds which is not named, is refused before anything is deleted.
+  - Deletes those that O(delete) names, and nothing else. All of a kind are deleted first and waited for afterwards.
+  - Refuses before anything is deleted if one that is named is no orphan, lacks these tags, also carries those of others (the
+    self-managed AWS Load Balancer Controller, Kubernetes' cloud provider, CloudFormation), or is held by something that is not
+    named.
   - Has no access to Kubernetes, and so never touches a finalizer. A Service that is being deleted is still there.
   - One that is named and not there (any more) is a warning, so that a run can be repeated.
   - What AWS still holds for a while, such as the security group of a load balancer that has just been deleted, is tried
@@ -32,13 +33,13 @@ options:
     default: []
   services:
     description:
-      - What Services clusters have, as those tell who have access to them. Where a cluster is there and nobody told, what
-        belongs to it is taken for used.
+      - The Services that clusters have, from somebody with access to them. Where a cluster is there and nobody told of its
+        Services, what belongs to it is taken for used.
     type: list
     elements: dict
     default: []
     suboptions:
-      cluster_name:
+      cluster:
         description: Name of the EKS cluster.
         type: str
         required: true
@@ -52,8 +53,8 @@ options:
         type: list
         elements: str
         required: true
-  contracts:
-    description: What may be without a Service yet, each as cluster/namespace/service. VPC links V2 of these are not deleted.
+  apis:
+    description: Names of REST APIs that may be still to be made. VPC links V2 of these are not deleted.
     type: list
     elements: str
     default: []
@@ -66,7 +67,7 @@ extends_documentation_fragment:
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
 seealso:
-  - module: seam.eks_auto.apigateway_vpc_link
+  - module: seam.eks_auto.apigateway_vpc_links
   - module: seam.eks_auto.eks_auto_nlb_info
   - name: Delete a cluster
     description: What stays behind, and why.
@@ -154,36 +155,29 @@ actions:
     subject:
       description: ID or ARN.
       type: str
+    request:
+      description: What the call is given besides, which is nothing.
+      type: dict
 """
 
 import datetime
 import time
-import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api as apigateway
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import waiters
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
-    AnsibleApiGatewayError,
-    Client,
-    Item,
-    Step,
-    report,
-    run_module,
-)
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import LinkApis, users
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import list_clusters
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam import api as nlb
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam.common import AnsibleNlbError
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import API_TAG, CONTRACT_TAG
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import LinkApis, Version
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait_for_all
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam import api
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.account import Clients, look
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.orphans import (
     KINDS,
     LINK,
     LOAD_BALANCER,
     SECURITY_GROUP,
     TARGET_GROUP,
-    Known,
     Orphan,
     Resource,
     Told,
@@ -199,166 +193,119 @@ ACTIONS = {
 }
 
 
-class Account:
-    """What there is in the account and region. ``rest`` is a client of API Gateway."""
+def plan(found: list[Orphan], named: list[str]) -> list[Step]:
+    """The calls that delete what is named, in an order that AWS allows."""
+    return [Step(ACTIONS[orphan.resource.kind], orphan.resource.id) for orphan in found if orphan.resource.id in named]
 
-    def __init__(self, module: AnsibleAWSModule, rest: t.Any) -> None:
-        self._elbv2 = module.client("elbv2")
-        self._ec2 = module.client("ec2")
-        self._eks = module.client("eks")
-        self._rest = rest
-        self._links = LinkApis(rest, Client(module, "apigatewayv2"))
 
-    def look(self, services: list[Item], contracts: list[str]) -> tuple[list[Resource], Known]:
-        """All that may be an orphan, and what it may belong to."""
-        links = self._links.find()
-        going = frozenset(link["id"] for link in links if link["status"] == "DELETING")
-        balancers = nlb.describe_load_balancers(self._elbv2)
-        groups = nlb.describe_target_groups(self._elbv2)
-        arns = [each["LoadBalancerArn"] for each in balancers] + [each["TargetGroupArn"] for each in groups]
-        tags = nlb.describe_tags(self._elbv2, arns)
-        apis = apigateway.get_rest_apis(self._rest)
-        found = [
-            *self._of_links([link for link in links if link["id"] not in going], apis),
-            *(_load_balancer(each, tags, links) for each in balancers),
-            *(_target_group(each, tags) for each in groups),
-            *(_security_group(each, balancers, links) for each in nlb.describe_security_groups(self._ec2)),
-        ]
-        known = Known(
-            clusters=frozenset(list_clusters(self._eks)),
-            apis=frozenset(each["tags"][API_TAG] for each in apis if API_TAG in each.get("tags", {})),
-            told=tuple(
-                Told(each["cluster_name"], frozenset(each["names"]), frozenset(each["namespaces"])) for each in services
-            ),
-            contracts=frozenset(contracts),
-            going=going,
+class Deletion:
+    """Carries out a plan, kind by kind, under one deadline. ``again``: whether this run began anew.
+
+    It then no longer sees what it deleted.
+    """
+
+    def __init__(self, clients: Clients, resources: list[Resource], again: bool, timeout: float) -> None:
+        self._clients = clients
+        self._resources = {resource.id: resource for resource in resources}
+        self._again = again
+        self._deadline = time.monotonic() + timeout
+
+    def apply(self, steps: list[Step], started: list[Step]) -> None:
+        for kind in KINDS:
+            resources = [self._resources[step.subject] for step in steps if step.action == ACTIONS[kind]]
+            if kind == LINK:
+                self._delete_links(resources, started)
+            else:
+                self._delete(resources, started)
+
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    def _delete_links(self, resources: list[Resource], started: list[Step]) -> None:
+        ids = {resource.id for resource in resources}
+        links = [link for link in self._clients.links.find() if link.id in ids] if ids else []
+        versions: dict[str, Version] = {link.id: link.version for link in links}
+        self._clients.links.wait(links, waiters.judge_link_settled, "settle", self._left())
+        steps = [_step(resource) for resource in resources]
+        apply(
+            steps,
+            {"DeleteVpcLink": lambda step: self._clients.links.of(versions[step.subject]).delete(step.subject)},
+            started,
         )
-        return found, known
+        self._clients.links.wait(links, waiters.judge_link_gone, "be gone", self._left())
 
-    def _of_links(self, links: list[Item], apis: list[Item]) -> list[Resource]:
-        ours = [link for link in links if CONTRACT_TAG in link.get("tags", {})]
-        stages = [(each, stage) for each in apis for stage in apigateway.get_stages(self._rest, each["id"]) if ours]
-        return [
-            Resource(
-                LINK,
-                link["id"],
-                link["name"],
-                link.get("tags", {}),
-                # Links V1 have none.
-                link.get("createdDate"),
-                stages=tuple(users(link, stages)),
-                version=link["version"],
-            )
-            for link in links
-        ]
-
-    def delete(self, resource: Resource, freed: bool, deadline: float) -> None:
-        """Returns when it is gone, or as good as gone. ``freed``: whether this run deleted what held it."""
-        if resource.kind == LINK:
-            self._delete_link(resource, deadline)
-            return
-        wait(
-            lambda: self._attempt(resource),
-            lambda refusal: _judge(resource, freed, refusal),
-            subject=f"{resource} to be deleted",
-            timeout=_left(deadline),
+    def _delete(self, resources: list[Resource], started: list[Step]) -> None:
+        """Delete these, again and again while AWS says of one that something still uses it, if that goes by itself."""
+        started += [_step(resource) for resource in resources]
+        by_id = {resource.id: resource for resource in resources}
+        wait_for_all(
+            {resource.id: f"{resource} to be deleted" for resource in resources},
+            lambda due: {each: (by_id[each], self._attempt(by_id[each])) for each in due},
+            lambda attempt: self._judge(*attempt),
+            timeout=self._left(),
         )
 
     def _attempt(self, resource: Resource) -> str | None:
-        """Delete it. Returns what AWS says while something still uses it, None when it is done."""
+        """Delete it. Returns the words in which AWS says that something still uses it, None when it is done."""
         try:
             if resource.kind == LOAD_BALANCER:
-                nlb.delete_load_balancer(self._elbv2, resource.id)
+                api.delete_load_balancer(self._clients.elbv2, resource.id)
             elif resource.kind == TARGET_GROUP:
-                nlb.delete_target_group(self._elbv2, resource.id)
+                api.delete_target_group(self._clients.elbv2, resource.id)
             else:
-                nlb.delete_security_group(self._ec2, resource.id)
-        except AnsibleNlbError as error:
+                api.delete_security_group(self._clients.ec2, resource.id)
+        except SeamError as error:
             if not error.in_use:
                 raise
             return str(error.exception)
         return None
 
-    def _delete_link(self, resource: Resource, deadline: float) -> None:
-        links = self._links.of({"version": resource.version})
-        for judge, delete in ((waiters.judge_link_settled, False), (waiters.judge_link_gone, True)):
-            if delete:
-                links.delete(resource.id)
-            wait(lambda: links.get(resource.id), judge, subject=f"{resource} to be gone", timeout=_left(deadline))
+    def _judge(self, resource: Resource, refusal: str | None) -> Verdict:
+        if refusal is None:
+            return Verdict.done("Deleted", f"{resource} is deleted")
+        # This run deleted what held it.
+        if resource.held_by or self._again:
+            return Verdict.waiting("InUse", refusal, "infra", "find what uses it, delete that, and run again")
+        fix = "find what uses it, such as an endpoint service; if its VPC link was just deleted, run again in some minutes"
+        return Verdict.failed("InUse", refusal, "infra", fix)
 
 
-def _left(deadline: float) -> float:
-    return max(0.0, deadline - time.monotonic())
+def _step(resource: Resource) -> Step:
+    return Step(ACTIONS[resource.kind], resource.id)
 
 
-def _judge(resource: Resource, freed: bool, refusal: str | None) -> Verdict:
-    if refusal is None:
-        return Verdict.done("Deleted", f"{resource} is deleted")
-    if freed:
-        return Verdict.waiting("InUse", refusal, "infra", "find what uses it, delete that, and run again")
-    fix = "find what uses it, such as an endpoint service; if its VPC link was just deleted, run again in some minutes"
-    return Verdict.failed("InUse", refusal, "infra", fix)
-
-
-def _load_balancer(item: Item, tags: dict[str, dict[str, str]], links: list[Item]) -> Resource:
-    arn = item["LoadBalancerArn"]
-    holding = tuple(link["id"] for link in links if arn in link.get("targetArns", ()))
-    return Resource(LOAD_BALANCER, arn, item["LoadBalancerName"], tags.get(arn, {}), item["CreatedTime"], holding)
-
-
-def _target_group(item: Item, tags: dict[str, dict[str, str]]) -> Resource:
-    arn = item["TargetGroupArn"]
-    return Resource(
-        TARGET_GROUP, arn, item["TargetGroupName"], tags.get(arn, {}), held_by=tuple(item.get("LoadBalancerArns", ()))
-    )
-
-
-def _security_group(item: Item, balancers: list[Item], links: list[Item]) -> Resource:
-    group = item["GroupId"]
-    holding = [each["LoadBalancerArn"] for each in balancers if group in each.get("SecurityGroups", ())]
-    holding += [link["id"] for link in links if group in link.get("securityGroupIds", ())]
-    tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", [])}
-    return Resource(SECURITY_GROUP, group, item["GroupName"], tags, held_by=tuple(holding))
-
-
-def plan(found: list[Orphan], named: list[str]) -> list[Step]:
-    """The calls that delete what is named, in an order that AWS allows."""
-    return [
-        Step(ACTIONS[orphan.resource.kind], orphan.resource.id, {"resource": orphan.resource})
-        for orphan in found
-        if orphan.resource.id in named
-    ]
-
-
-def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
+def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     """Look, refuse or delete what is named, and return the module's result."""
     params = module.params
-    deadline = time.monotonic() + params["wait_timeout"]
-    account = Account(module, client)
-    resources, known = account.look(params["services"], params["contracts"])
+    rest = Client(module)
+    clients = Clients(
+        module.client("elbv2"),
+        module.client("ec2"),
+        module.client("eks"),
+        rest,
+        LinkApis(rest, Client(module, "apigatewayv2")),
+    )
+    told = [
+        Told(each["cluster"], frozenset(each["names"]), frozenset(each["namespaces"])) for each in params["services"]
+    ]
+    resources, known = look(clients, told, params["apis"])
     named = params["delete"]
-    if refused := objections(resources, known, named):
-        raise AnsibleApiGatewayError(
-            message="Nothing is deleted, as not all that is named may be. " + " ".join(refused)
-        )
+    refused = objections(resources, known, named)
+    require(not refused, "Nothing is deleted, as not all that is named may be. " + " ".join(refused))
     found = orphans(resources, known)
     steps = plan(found, named)
     there = {resource.id for resource in resources} | {step.subject for step in started}
     for each in named:
         if each not in there:
             module.warn(f"{each} is no {', '.join(KINDS[:-1])} or {KINDS[-1]} of this account and region (any more)")
-    # Begun again after a lost answer, it no longer sees what it deleted.
-    again = bool(started)
-    for step in [] if module.check_mode else steps:
-        started.append(step)
-        resource = step.arguments["resource"]
-        account.delete(resource, again or bool(resource.held_by), deadline)
+    if not module.check_mode:
+        Deletion(clients, resources, bool(started), params["wait_timeout"]).apply(steps, started)
     now = datetime.datetime.now(datetime.UTC)
     before = [str(orphan.resource) for orphan in found]
     after = [str(orphan.resource) for orphan in found if orphan.resource.id not in named]
     return {
         **report(steps),
-        "orphans": [orphan.result(now) for orphan in found],
+        "orphans": [orphan.to_result(now) for orphan in found],
         "diff": {"before": {"orphans": before}, "after": {"orphans": after}},
     }
 
@@ -372,12 +319,12 @@ def main() -> None:
                 "elements": "dict",
                 "default": [],
                 "options": {
-                    "cluster_name": {"type": "str", "required": True},
+                    "cluster": {"type": "str", "required": True},
                     "namespaces": {"type": "list", "elements": "str", "default": []},
                     "names": {"type": "list", "elements": "str", "required": True},
                 },
             },
-            "contracts": {"type": "list", "elements": "str", "default": []},
+            "apis": {"type": "list", "elements": "str", "default": []},
             "wait_timeout": {"type": "int", "default": 1200},
         },
         supports_check_mode=True,

@@ -199,7 +199,7 @@ def test_a_watch_goes_on_with_a_new_token(lab: Lab, tmp_path: Path, monkeypatch:
     before = len(lab.asked_of_kubernetes("seam-k8s"))
     wake = threading.Event()
     api = kubernetes_api.KubernetesApi(cluster["endpoint"], str(authority), mint, "default")
-    watcher = Watcher(api, "Service", {}, wake, time.monotonic)
+    watcher = Watcher(api, "Service", {}, wake.set, time.monotonic)
     watcher.look()
     watcher.start()
     try:

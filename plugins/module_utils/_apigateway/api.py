@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from .common import RETRY, ApiGatewayErrorHandler, Item
-from .transformations import link_of_v2
 
 _handles = ApiGatewayErrorHandler.common_error_handler
 _handles_missing = ApiGatewayErrorHandler.list_error_handler
@@ -48,13 +47,6 @@ def get_vpc_links(client: t.Any) -> list[Item]:
     return _all_items(client, "get_vpc_links")
 
 
-@_handles_missing("describe VPC link")
-@RETRY
-def get_vpc_link(client: t.Any, link_id: str) -> Item | None:
-    """The link, or None when there is none (any more)."""
-    return t.cast(Item, client.get_vpc_link(vpcLinkId=link_id))
-
-
 @_handles_quota("create VPC link", quota="VPC links in this region (20 unless raised)")
 @RETRY
 def create_vpc_link(client: t.Any, **arguments: t.Any) -> Item:
@@ -73,40 +65,31 @@ def delete_vpc_link(client: t.Any, link_id: str) -> None:
     client.delete_vpc_link(vpcLinkId=link_id)
 
 
-# VPC links V2: another API, for the same purpose. What it returns is spelled here as V1 does, see link_of_v2().
+# VPC links V2: another API, for the same purpose
 
 
 @_handles("list VPC links V2")
 @RETRY
 def get_vpc_links_v2(client: t.Any) -> list[Item]:
     answer = client.get_vpc_links(MaxResults="500")
-    links = answer["Items"]
+    links: list[Item] = answer["Items"]
     while token := answer.get("NextToken"):
         answer = client.get_vpc_links(MaxResults="500", NextToken=token)
         links = links + answer["Items"]
-    return [link_of_v2(link) for link in links]
-
-
-@_handles_missing("describe VPC link V2")
-@RETRY
-def get_vpc_link_v2(client: t.Any, link_id: str) -> Item | None:
-    """The link, or None when there is none (any more)."""
-    return link_of_v2(client.get_vpc_link(VpcLinkId=link_id))
+    return links
 
 
 @_handles_quota("create VPC link V2", quota="VPC links V2 in this region (10 unless raised)")
 @RETRY
-def create_vpc_link_v2(
-    client: t.Any, name: str, subnet_ids: list[str], security_group_ids: list[str], tags: dict[str, str]
-) -> Item:
-    arguments = {"Name": name, "SubnetIds": subnet_ids, "SecurityGroupIds": security_group_ids, "Tags": tags}
-    return link_of_v2(client.create_vpc_link(**arguments))
+def create_vpc_link_v2(client: t.Any, **arguments: t.Any) -> Item:
+    return t.cast(Item, client.create_vpc_link(**arguments))
 
 
 @_handles("update VPC link V2")
 @RETRY
-def rename_vpc_link_v2(client: t.Any, link_id: str, name: str) -> Item:
-    return link_of_v2(client.update_vpc_link(VpcLinkId=link_id, Name=name))
+def update_vpc_link_v2(client: t.Any, link_id: str, **arguments: t.Any) -> Item:
+    """Only the name can change."""
+    return t.cast(Item, client.update_vpc_link(VpcLinkId=link_id, **arguments))
 
 
 @_handles_deletion("delete VPC link V2")

@@ -57,23 +57,3 @@ def as_result(resource: Item | None) -> Item | None:
             visible, transform_tags=False, force_tags=False, ignore_list=["tags", "variables"]
         ),
     )
-
-
-def link_of_v2(link: Item) -> Item:
-    """A VPC link V2, of AWS's other API, spelled as that of V1 does."""
-    spelling = {
-        "VpcLinkId": "id",
-        "Name": "name",
-        "VpcLinkStatus": "status",
-        "VpcLinkStatusMessage": "statusMessage",
-        "SubnetIds": "subnetIds",
-        "SecurityGroupIds": "securityGroupIds",
-        "CreatedDate": "createdDate",
-    }
-    return {new: link[old] for old, new in spelling.items() if old in link} | {"tags": link.get("Tags", {})}
-
-
-def link_result(link: Item) -> Item:
-    """A VPC link with its one target (V1) beside AWS's list of them."""
-    target = {"target_arn": link["targetArns"][0]} if "targetArns" in link else {}
-    return {**t.cast(Item, as_result(link)), **target}

@@ -13,7 +13,7 @@ import typing as t
 class TokenBucket:
     """Lets ``burst`` calls through at once, and ``rate`` calls a second from then on.
 
-    ``clock`` gives seconds and ``sleep`` waits for some; both are there for tests.
+    ``clock`` gives seconds and ``sleep`` waits for some (default: ``time.sleep``); both are there for tests.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class TokenBucket:
         rate: float,
         burst: int = 1,
         clock: t.Callable[[], float] = time.monotonic,
-        sleep: t.Callable[[float], t.Any] = time.sleep,
+        sleep: t.Callable[[float], t.Any] | None = None,
     ) -> None:
         self._rate = rate
         self._burst = burst
@@ -34,7 +34,7 @@ class TokenBucket:
         """Return when the next call may be made."""
         self._fill()
         if self._tokens < 1:
-            self._sleep((1 - self._tokens) / self._rate)
+            (self._sleep or time.sleep)((1 - self._tokens) / self._rate)
             self._fill()
         self._tokens -= 1
 

@@ -114,14 +114,14 @@ class Wake(t.Generic[K]):
         self._lock = threading.Lock()
         self._keys: set[K] = set()
 
-    def set(self, key: K) -> None:
+    def notify(self, key: K) -> None:
         """Have a look at this one now. May be called by any thread."""
         with self._lock:
             self._keys.add(key)
         self._event.set()
 
     def take(self) -> set[K]:
-        """Those that were set since the last call."""
+        """Those that were notified since the last call."""
         self._event.clear()
         with self._lock:
             keys, self._keys = self._keys, set()
@@ -194,9 +194,10 @@ def wait_for_all(
 ) -> tuple[dict[K, T], Timeline]:
     """Observe until every verdict is ``done``; return the last observations, in the order of ``subjects``, and the timeline.
 
-    ``subjects`` says of each what it is and what it shall become, in words. ``observe`` gets those that are due and
-    returns them, and others for which the look was good as well. What is done is not looked at again. With ``wake``,
-    something else can make them due (push where the platform can push). ``pace`` may depend on the last verdict. ``usual`` says how long this usually takes on AWS, where that is published.
+    ``subjects`` says of each what it is and what it shall become, in words. ``observe`` gets those that are due and returns
+    them, and others for which the look was good as well. What is done is not looked at again. With ``wake``, something else
+    can make them due (push where the platform can push). ``pace`` may depend on the last verdict. ``usual`` says how long this
+    usually takes on AWS, where that is published.
     ``timeout`` is in seconds for the whole wait; all are observed at the deadline too, so that what became true during the
     last pause counts. ``clock`` and ``pause`` are there for tests.
 

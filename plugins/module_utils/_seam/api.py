@@ -4,20 +4,31 @@
 
 """One ELBv2 call a function, or EC2 call on security groups, retried while AWS throttles or stumbles.
 
-Every function raises :class:`AnsibleNlbError`. Answers are AWS's own (CamelCase). What is gone by the time of the call
-is left out of the answer, because load balancers come and go while one looks at them.
+Every function raises :class:`.._core.errors.SeamError`. Answers are AWS's own (CamelCase). What is gone by the time of the
+call is left out of the answer, because load balancers come and go while one looks at them.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from .common import RETRY, NlbErrorHandler
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+from .._core.errors import THROTTLING, ErrorHandler
 
 Resource = dict[str, t.Any]
 
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
-_ARNS_PER_CALL = 20
+#: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
+ARNS_PER_CALL = 20
+
+# Seconds at most, because a wait asks again anyway.
+RETRY = AWSRetry.jittered_backoff(retries=4, delay=0.5, max_delay=4, catch_extra_error_codes=THROTTLING)
+
+
+class NlbErrorHandler(ErrorHandler):
+    """Knows how ELBv2 and EC2 say "missing"."""
+
+    missing_codes = ("LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "InvalidGroup.NotFound")
 
 
 @NlbErrorHandler.common_error_handler("describe load balancers")
@@ -36,8 +47,8 @@ def describe_network_load_balancers(client: t.Any) -> list[Resource]:
 def describe_tags(client: t.Any, arns: list[str]) -> dict[str, dict[str, str]]:
     """Tags by ARN."""
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(arns), _ARNS_PER_CALL):
-        found |= _describe_tags(client, arns[start : start + _ARNS_PER_CALL])
+    for start in range(0, len(arns), ARNS_PER_CALL):
+        found |= _describe_tags(client, arns[start : start + ARNS_PER_CALL])
     return found
 
 
@@ -77,9 +88,10 @@ def describe_target_groups(client: t.Any, load_balancer_arn: str | None = None) 
     return t.cast(list[Resource], pages.build_full_result()["TargetGroups"])
 
 
-@NlbErrorHandler.list_error_handler("describe the health of targets", default_value=[])
+@NlbErrorHandler.list_error_handler("describe the health of targets")
 @RETRY
-def describe_target_health(client: t.Any, target_group_arn: str) -> list[Resource]:
+def describe_target_health(client: t.Any, target_group_arn: str) -> list[Resource] | None:
+    """None if there is no such target group (any more)."""
     answer = client.describe_target_health(TargetGroupArn=target_group_arn)
     return t.cast(list[Resource], answer["TargetHealthDescriptions"])
 
@@ -90,6 +102,14 @@ def describe_security_groups(client: t.Any) -> list[Resource]:
     """Every security group of the account and region."""
     pages = client.get_paginator("describe_security_groups").paginate()
     return t.cast(list[Resource], pages.build_full_result()["SecurityGroups"])
+
+
+@NlbErrorHandler.common_error_handler("describe endpoint services")
+@RETRY
+def describe_endpoint_services(client: t.Any) -> list[Resource]:
+    """Every endpoint service of the account and region; a VPC link V1 is one."""
+    pages = client.get_paginator("describe_vpc_endpoint_service_configurations").paginate()
+    return t.cast(list[Resource], pages.build_full_result().get("ServiceConfigurations", []))
 
 
 @NlbErrorHandler.deletion_error_handler("delete the load balancer")

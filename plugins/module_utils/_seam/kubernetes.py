@@ -22,6 +22,7 @@ from .observation import Event, KubernetesView, Pod, Problem, Resource, Service
 _RETRY_INTERVAL = 1.0
 
 Clock = t.Callable[[], float]
+Wake = t.Callable[[], object]
 
 
 class Api(t.Protocol):
@@ -32,10 +33,14 @@ class Api(t.Protocol):
     def watch(self, kind: str, resource_version: str, **selectors: str) -> t.Iterator[tuple[str, Resource]]: ...
 
 
-class Watcher:
-    """Keeps the objects of one kind as the API server shows them; ``wake`` is set at every change."""
+def _nobody() -> None:
+    """Nobody is to be woken."""
 
-    def __init__(self, api: Api, kind: str, selectors: dict[str, str], wake: threading.Event, clock: Clock) -> None:
+
+class Watcher:
+    """Keeps the objects of one kind as the API server shows them; ``wake`` is called at every change."""
+
+    def __init__(self, api: Api, kind: str, selectors: dict[str, str], wake: Wake, clock: Clock) -> None:
         self.selectors = selectors
         self._api = api
         self._kind = kind
@@ -60,7 +65,7 @@ class Watcher:
             changed = self._error is not None or objects != self._objects
             self._objects, self._resource_version, self._error = objects, version, None
         if changed:
-            self._wake.set()
+            self._wake()
 
     def start(self) -> None:
         """Watch in the background, from what was listed last, until :meth:`stop` or the end of the process."""
@@ -95,14 +100,14 @@ class Watcher:
                 self._objects.pop(item["metadata"]["uid"], None)
             elif change in ("ADDED", "MODIFIED"):
                 self._objects[item["metadata"]["uid"]] = item
-        self._wake.set()
+        self._wake()
 
     def _failed(self, error: KubernetesError) -> None:
         with self._lock:
             if self._error is None:
                 self._error_since = self._clock()
             self._error = error
-        self._wake.set()
+        self._wake()
 
     @property
     def objects(self) -> list[Resource]:
@@ -121,7 +126,7 @@ class KubernetesObserver:
     """Observes one contract.
 
     ``find_cluster`` gives EKS's description of the cluster or None, ``connect`` makes an API of it. With ``wake``, it
-    goes on watching after the first look, and sets that event at every change.
+    goes on watching after the first look, and calls that at every change.
     """
 
     def __init__(
@@ -129,7 +134,7 @@ class KubernetesObserver:
         contract: Contract,
         find_cluster: t.Callable[[], Resource | None],
         connect: t.Callable[[Resource], Api],
-        wake: threading.Event | None = None,
+        wake: Wake | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self._contract = contract
@@ -145,7 +150,7 @@ class KubernetesObserver:
     def observe(self) -> KubernetesView:
         """What Kubernetes shows now; a trouble with its API is part of the view.
 
-        Raises :class:`.._eks.common.AnsibleEksError` when EKS can't be asked for the cluster.
+        Raises :class:`.._core.errors.SeamError` when EKS can't be asked for the cluster.
         """
         if self._api is None:
             cluster = self._find_cluster()
@@ -176,7 +181,7 @@ class KubernetesObserver:
         if watcher is None or watcher.selectors != selectors:
             if watcher:
                 watcher.stop()
-            watcher = Watcher(t.cast(Api, self._api), kind, selectors, self._wake or threading.Event(), self._clock)
+            watcher = Watcher(t.cast(Api, self._api), kind, selectors, self._wake or _nobody, self._clock)
             watcher.look()
             if self._wake:
                 watcher.start()

@@ -26,6 +26,8 @@ WATCH_LENGTH = 120
 # Seconds without an answer after which a connection counts as lost: to connect, to read.
 _LIST_TIMEOUT = (5, 15)
 _WATCH_TIMEOUT = (5, WATCH_LENGTH + 15)
+# boto3 sessions may not be used by two threads at once.
+_MINT_LOCK = threading.Lock()
 
 
 class KubernetesError(Exception):
@@ -52,7 +54,6 @@ class KubernetesApi:
         self._endpoint = endpoint
         self._ca_file = ca_file
         self._mint = mint
-        self._mint_lock = threading.Lock()  # boto3 sessions may not be used by two threads at once
         self._namespace = namespace
 
     def list(self, kind: str, **selectors: str) -> tuple[list[Resource], str]:
@@ -93,7 +94,7 @@ class KubernetesApi:
         configuration.client_side_validation = False
         configuration.retries = False  # who calls tries again, in its own time
         try:
-            with self._mint_lock:
+            with _MINT_LOCK:
                 token = self._mint()
             with client.ApiClient(configuration, "Authorization", f"Bearer {token}") as api_client:
                 yield client.CoreV1Api(api_client)

@@ -82,6 +82,7 @@ class TargetGroup:
     protocol: str
     target_type: str
     health_check: Resource
+    load_balancer_arns: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
 
     @classmethod
@@ -101,6 +102,7 @@ class TargetGroup:
                 "healthy_threshold": item.get("HealthyThresholdCount"),
                 "unhealthy_threshold": item.get("UnhealthyThresholdCount"),
             },
+            load_balancer_arns=tuple(item.get("LoadBalancerArns", ())),
         )
 
     def with_targets(self, items: t.Iterable[Resource]) -> TargetGroup:
@@ -133,7 +135,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class LoadBalancer:
-    """A load balancer; listeners and target groups are empty as long as nobody asked for them."""
+    """A load balancer. ``listeners`` are None, and target groups empty, as long as nobody asked for them."""
 
     arn: str
     name: str
@@ -147,7 +149,7 @@ class LoadBalancer:
     security_groups: tuple[str, ...]
     private_link_enforcement: str | None
     tags: Tags
-    listeners: tuple[Listener, ...] = ()
+    listeners: tuple[Listener, ...] | None = None
     target_groups: tuple[TargetGroup, ...] = ()
 
     @classmethod

@@ -51,7 +51,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Claim:
-    """Whose a resource is, by its tags. ``team`` is who made it, be it by a Service."""
+    """The owner of a resource, by its tags. ``team`` is who made it, be it by a Service."""
 
     team: str
     cluster: str | None = None
@@ -77,29 +77,29 @@ class Told:
 
 @dataclass(frozen=True)
 class Known:
-    """What is there: all clusters and APIs of account and region; Services as far as somebody told."""
+    """What is there: all clusters and APIs of account and region; Services as far as somebody told of them."""
 
     clusters: frozenset[str]
     #: The values of our tag on REST APIs.
     apis: frozenset[str]
     told: tuple[Told, ...] = ()
-    #: As cluster/namespace/service: what may be without a Service yet.
-    contracts: frozenset[str] = frozenset()
+    #: Names of APIs that may be still to be made.
+    awaited_apis: frozenset[str] = frozenset()
     #: Links that are being deleted, so that AWS lets go of what they hold.
     going: frozenset[str] = frozenset()
 
     def has(self, claim: Claim) -> bool | None:
-        """Whether the Service is there. None if nobody told."""
+        """Whether the Service is there. None if nobody told of it."""
         told = [claim.service in each.services for each in self.told if each.covers(claim)]
         return any(told) if told else None
 
     def awaits(self, resource: Resource, claim: Claim) -> bool:
-        """Whether it may be there before its Service. Only links V2 are made so."""
-        return resource.version == "2" and f"{claim.cluster}/{claim.service}" in self.contracts
+        """Whether it may be there before its API. Only links V2 are made so."""
+        return resource.version == "2" and claim.api in self.awaited_apis
 
 
 def claim_of(tags: Tags) -> Claim | None:
-    """Whose the tags say it is. None if they are neither Auto Mode's nor ours, or others' as well."""
+    """The owner that the tags name. None if they are neither Auto Mode's nor ours, or those of others as well."""
     if any(key.startswith(_OTHERS) for key in tags):
         return None
     if CLUSTER_TAG in tags:
@@ -112,18 +112,19 @@ def claim_of(tags: Tags) -> Claim | None:
 
 
 def why_gone(resource: Resource, claim: Claim, known: Known) -> str | None:
-    """What is gone that the resource was for. None if it is there, or if nobody here can tell."""
+    """What the resource was for, if that is gone. None if it is there, or if nobody here can say."""
     if claim.api is not None:
-        return None if claim.api in known.apis else f"no REST API has the tag {API_TAG}={claim.api}"
+        there = claim.api in known.apis or known.awaits(resource, claim)
+        return None if there else f"no REST API has the tag {API_TAG}={claim.api}"
     if claim.cluster not in known.clusters:
         return f"there is no EKS cluster {claim.cluster}"
-    if known.has(claim) is False and not known.awaits(resource, claim):
+    if known.has(claim) is False:
         return f"cluster {claim.cluster} has no Service {claim.service}"
     return None
 
 
 def why_listed(resource: Resource, claim: Claim, known: Known) -> str | None:
-    """What is gone, or that a link is unused, for which alone it isn't deleted: links are made before APIs."""
+    """What is gone, or that a link is unused. That alone is no reason to delete it: links are made before APIs."""
     unused = "no stage of a REST API uses it: its API is gone, or still to be made"
     return why_gone(resource, claim, known) or (unused if resource.stages == () else None)
 
@@ -134,7 +135,7 @@ class Orphan:
     claim: Claim
     reason: str
 
-    def result(self, now: datetime.datetime) -> dict[str, t.Any]:
+    def to_result(self, now: datetime.datetime) -> dict[str, t.Any]:
         """As the module returns it."""
         resource, claim = self.resource, self.claim
         return {
@@ -172,7 +173,7 @@ def _objection(resource: Resource, known: Known, named: t.Collection[str]) -> st
     claim = claim_of(resource.tags)
     if claim is None:
         return (
-            f"{resource} has not the tags of Auto Mode or of this collection, or also those of others: it is not ours."
+            f"{resource} is not ours: it lacks the tags of Auto Mode and of this collection, or others tagged it too."
         )
     if not why_gone(resource, claim, known):
         there = _still_there(claim, known)
@@ -189,9 +190,8 @@ def _objection(resource: Resource, known: Known, named: t.Collection[str]) -> st
 
 def _still_there(claim: Claim, known: Known) -> str:
     if claim.api is not None:
-        return f"the REST API {claim.api} is there"
+        there = claim.api in known.apis
+        return f"the REST API {claim.api} is there" if there else f"the REST API {claim.api} may be still to be made"
     if known.has(claim):
         return f"Service {claim.service} of cluster {claim.cluster} is there"
-    if known.has(claim) is False:
-        return f"cluster {claim.cluster} is there, and its Service {claim.service} may be still to be made"
-    return f"cluster {claim.cluster} is there, and what of its Services is gone only the k8s team can tell"
+    return f"cluster {claim.cluster} is there, and only the k8s team can say which of its Services are gone"

@@ -125,7 +125,7 @@ def _cluster(observation: Observation) -> Verdict | None:
             "ClusterMissing",
             f"There is no EKS cluster {name} in this account and region.",
             "infra",
-            "Check cluster_name, region and credentials, or make the cluster: role eks_auto_cluster.",
+            "Check the cluster's name, region and credentials, or make the cluster: role eks_auto_cluster.",
         )
     if status in ("FAILED", "DELETING"):
         return Verdict.failed(f"Cluster{status}", f"EKS cluster {name} is {status}.", "infra", "Make the cluster anew.")
@@ -327,6 +327,8 @@ def _provisioning(observation: Observation) -> Verdict | None:
 
 def _listeners(observation: Observation) -> Verdict | None:
     balancer = _seen(observation)
+    if balancer.listeners is None:
+        return None
     present = {listener.port for listener in balancer.listeners}
     wanted = {port.port for port in observation.service.ports} if observation.service else set()
     if present and wanted <= present:

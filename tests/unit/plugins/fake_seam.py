@@ -87,6 +87,7 @@ def target_group(**changes: t.Any) -> Resource:
         "HealthCheckIntervalSeconds": 10,
         "HealthyThresholdCount": 3,
         "UnhealthyThresholdCount": 3,
+        "LoadBalancerArns": [ARN],
         **changes,
     }
 
@@ -211,7 +212,9 @@ class FakeElb:
         self.tags: dict[str, dict[str, str]] = {}
         self.listeners: list[Resource] = []
         self.groups: list[Resource] = []
+        #: The targets of all groups but those in ``targets_of``, by ARN.
         self.targets: list[Resource] = []
+        self.targets_of: dict[str, list[Resource]] = {}
         self.page_size = page_size
         self.calls: list[str] = []
         self.requests: list[Resource] = []
@@ -228,6 +231,16 @@ class FakeElb:
     def add(self, balancer: Resource, tags: dict[str, str]) -> None:
         self.balancers.append(balancer)
         self.tags[balancer["LoadBalancerArn"]] = tags
+
+    def add_contract(self, number: int, **changes: t.Any) -> Contract:
+        """One more contract with a load balancer and its target group, whose targets ``targets_of`` has."""
+        contract = Contract("petstore", f"team-{number}", "vpclink")
+        balancer = load_balancer(number, **changes)
+        self.add(balancer, {**TAGS, "service.eks.amazonaws.com/stack": contract.stack})
+        group = f"group-{number}"
+        self.groups.append(target_group(TargetGroupArn=group, LoadBalancerArns=[balancer["LoadBalancerArn"]]))
+        self.targets_of[group] = [target(f"172.31.1.{number}")]
+        return contract
 
     def client(self) -> t.Any:
         client = boto3.client("elbv2", region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
@@ -264,10 +277,11 @@ class FakeElb:
         return {"Listeners": self.listeners}
 
     def DescribeTargetGroups(self, request: Resource) -> Resource:
-        return {"TargetGroups": self.groups}
+        arn = request.get("LoadBalancerArn")
+        return {"TargetGroups": [group for group in self.groups if arn is None or arn in group["LoadBalancerArns"]]}
 
     def DescribeTargetHealth(self, request: Resource) -> Resource:
-        return {"TargetHealthDescriptions": self.targets}
+        return {"TargetHealthDescriptions": self.targets_of.get(request["TargetGroupArn"], self.targets)}
 
 
 def client_error(code: str, status: int) -> ClientError:

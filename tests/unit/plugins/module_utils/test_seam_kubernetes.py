@@ -56,7 +56,7 @@ def wake() -> threading.Event:
 
 @pytest.fixture
 def watcher(api: FakeKubernetes, wake: threading.Event, clock: Clock) -> Watcher:
-    return Watcher(api, "Pod", {"label_selector": "app=petstore"}, wake, clock)
+    return Watcher(api, "Pod", {"label_selector": "app=petstore"}, wake.set, clock)
 
 
 def observer(
@@ -65,7 +65,7 @@ def observer(
     cluster: Resource | None = CLUSTER,
     clock: Clock | None = None,
 ) -> KubernetesObserver:
-    return KubernetesObserver(CONTRACT, lambda: cluster, lambda _cluster: api, wake, clock or Clock())
+    return KubernetesObserver(CONTRACT, lambda: cluster, lambda _cluster: api, wake and wake.set, clock or Clock())
 
 
 def names(watcher: Watcher) -> list[str]:

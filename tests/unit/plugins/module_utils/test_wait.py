@@ -243,7 +243,7 @@ def test_a_push_makes_due_whom_it_is_about() -> None:
     def pause(seconds: float) -> None:
         if race.clock.now == 0:
             race.clock.pause(1)
-            wake.set("a")
+            wake.notify("a")
         else:
             race.clock.pause(seconds)
 
@@ -262,7 +262,7 @@ def test_a_push_makes_due_whom_it_is_about() -> None:
 
 def test_a_push_ends_a_pause() -> None:
     wake = Wake[str]()
-    threading.Timer(0.05, wake.set, ["a"]).start()
+    threading.Timer(0.05, wake.notify, ["a"]).start()
     began = time.monotonic()
     seen = iter([CREATING, READY])
     wait_for_all({"a": "a"}, lambda _due: {"a": next(seen)}, lambda verdict: verdict, timeout=60, pace=Pace(30), wake=wake)

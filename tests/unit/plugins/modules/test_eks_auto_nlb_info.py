@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import statistics
 import sys
 import threading
 import typing as t
+from dataclasses import asdict
 from pathlib import Path
 
 import boto3
@@ -19,7 +21,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait_for_all
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesApi, KubernetesError
@@ -42,6 +44,8 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fak
 
 Result = dict[str, t.Any]
 
+CONTRACT = {"cluster": "petstore", "namespace": "petstore", "service": "vpclink"}
+
 
 class Clock:
     """A clock that only pauses move; at a given second, something happens."""
@@ -62,11 +66,33 @@ class Clock:
         self.plan.append((second, action))
 
 
+class TimedElb(FakeElb):
+    """A healthy load balancer; it remembers when which call was made."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        healthy = FakeElb.healthy()
+        self.balancers, self.tags, self.listeners = healthy.balancers, healthy.tags, healthy.listeners
+        self.groups, self.targets = healthy.groups, healthy.targets
+        self.times: list[float] = []
+        self._clock = clock
+
+    def _call(self, operation: str, request: Result) -> Result:
+        self.times.append(self._clock.now)
+        return super()._call(operation, request)
+
+    @property
+    def worst_second(self) -> int:
+        """The most calls within any second."""
+        return max(sum(begin <= each < begin + 1 for each in self.times) for begin in self.times)
+
+
 class World:
     """Both APIs, an EKS that knows the cluster, and a clock."""
 
     def __init__(self) -> None:
-        self.elb = FakeElb.healthy()
+        self.clock = Clock()
+        self.elb = TimedElb(self.clock)
         self.kubernetes = FakeKubernetes.healthy()
         self.apigateway = FakeApiGateway()
         self.cluster: Result | None = {
@@ -75,7 +101,7 @@ class World:
             "endpoint": "https://petstore.example",
             "certificateAuthority": {"data": base64.b64encode(b"the CA").decode()},
         }
-        self.clock = Clock()
+        self.eks_calls = 0
         self.connections: list[tuple[t.Any, ...]] = []
 
     def client(self, service_name: str) -> t.Any:
@@ -90,6 +116,7 @@ class World:
 
     def _eks(self, operation: str, _request: Result) -> Result:
         assert operation == "DescribeCluster"
+        self.eks_calls += 1
         if self.cluster is None:
             raise client_error("ResourceNotFoundException", 404)
         return {"cluster": self.cluster}
@@ -106,21 +133,24 @@ def world() -> World:
 
 @pytest.fixture
 def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Callable[..., Result]:
-    """Runs the module with the contract and the given options; returns its result."""
+    """Runs the module with the contract and the given options; returns its result, with that of the only seam."""
     clock = world.clock
     monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, name: world.client(name))
     monkeypatch.setattr(eks_auto_nlb_info, "KubernetesApi", world.connect)
-    monkeypatch.setattr(eks_auto_nlb_info, "wait", functools.partial(wait, clock=clock, pause=clock.pause))
-    for observer in (AwsObserver, KubernetesObserver):
-        monkeypatch.setattr(eks_auto_nlb_info, observer.__name__, functools.partial(observer, clock=clock))
+    waiting = functools.partial(wait_for_all, clock=clock, pause=clock.pause)
+    monkeypatch.setattr(eks_auto_nlb_info, "wait_for_all", waiting)
+    observing = functools.partial(AwsObserver, clock=clock, sleep=clock.pause)
+    monkeypatch.setattr(eks_auto_nlb_info, "AwsObserver", observing)
+    monkeypatch.setattr(eks_auto_nlb_info, "KubernetesObserver", functools.partial(KubernetesObserver, clock=clock))
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
 
     def runner(check: bool = False, **options: t.Any) -> Result:
-        contract = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
-        arguments = {"region": "us-west-2", "_ansible_check_mode": check, **contract, **options}
+        arguments = {"region": "us-west-2", "_ansible_check_mode": check, "contracts": [CONTRACT], **options}
         with patch_module_args(arguments), pytest.raises(SystemExit):
             eks_auto_nlb_info.main()
-        return {"failed": False, **json.loads(capsys.readouterr().out)}
+        result = json.loads(capsys.readouterr().out)
+        only = result["seams"][0] if len(result.get("seams", ())) == 1 else {}
+        return {"failed": False, **only, **result}
 
     return runner
 
@@ -176,9 +206,7 @@ def test_the_documentation_names_every_key_that_is_returned(run: t.Callable[...,
 
     world.apigateway.links = {"l1": link("l1", ARN)}
     result = run(observe=["aws", "kubernetes", "vpc_links"])
-    for key in ("failed", "changed", "warnings", "invocation"):
-        result.pop(key, None)
-    check(yaml.safe_load(eks_auto_nlb_info.RETURN), result)
+    check(yaml.safe_load(eks_auto_nlb_info.RETURN), {key: result[key] for key in ("seams", "timeline")})
 
 
 def test_kubernetes_is_asked_with_the_clusters_ca_and_a_minted_token(
@@ -251,7 +279,7 @@ def test_it_waits_from_nothing_to_healthy(run: t.Callable[..., Result], world: W
     clock.at(10, lambda: elb.balancers.append(load_balancer(state="provisioning")))
     clock.at(130, lambda: elb.balancers.__setitem__(0, load_balancer()))
     clock.at(140, lambda: elb.targets.append(target("172.31.0.1", state="initial", reason="Elb.InitialHealthChecking")))
-    clock.at(141, lambda: elb.targets.append(target("172.31.0.2", state="initial", reason="Elb.InitialHealthChecking")))
+    clock.at(146, lambda: elb.targets.append(target("172.31.0.2", state="initial", reason="Elb.InitialHealthChecking")))
     clock.at(170, lambda: elb.targets.__setitem__(slice(None), targets))
     result = healthy_in(run)
     assert not result["failed"]
@@ -263,16 +291,129 @@ def test_it_waits_from_nothing_to_healthy(run: t.Callable[..., Result], world: W
         "Elb.InitialHealthChecking",
         "healthy",
     ]
-    assert 170 <= world.clock.now <= 171
-    assert len(elb.calls) < 800
+    assert 170 <= world.clock.now <= 171.5
+    assert len(elb.calls) < 250
 
 
 def test_it_is_gentle_when_nothing_changes(run: t.Callable[..., Result], world: World) -> None:
     world.elb.targets = [target("172.31.0.1", state="unhealthy", reason="Target.FailedHealthChecks")]
     world.kubernetes.objects["Pod"] = [pod(1)]
     assert healthy_in(run)["failed"]
-    assert world.elb.calls.count("DescribeTargetHealth") < 180
     assert world.elb.calls.count("DescribeTags") == 1
+    assert len(world.elb.calls) <= 140
+
+
+def test_ten_minutes_cost_few_calls(run: t.Callable[..., Result], world: World) -> None:
+    world.elb.targets = [target("172.31.0.1", state="unhealthy", reason="Target.FailedHealthChecks")]
+    assert healthy_in(run, observe=["aws"])["failed"]
+    print(f"figures: {len(world.elb.calls)} calls in ten minutes without a change")
+    assert len(world.elb.calls) <= 120
+
+
+def test_a_load_balancer_from_nothing_to_healthy_costs_few_calls(run: t.Callable[..., Result], world: World) -> None:
+    """As AWS does it: three minutes for the load balancer, and as many for its targets."""
+    elb, clock = world.elb, world.clock
+    targets, balancers = elb.targets, elb.balancers
+    new = [target("172.31.0.1", state="initial", reason="Elb.InitialHealthChecking")]
+    elb.balancers, elb.targets = [], []
+    clock.at(20, lambda: elb.balancers.append(load_balancer(state="provisioning")))
+    clock.at(200, lambda: elb.balancers.__setitem__(0, balancers[0]))
+    clock.at(205, lambda: elb.targets.extend(new))
+    clock.at(385, lambda: elb.targets.__setitem__(slice(None), targets))
+    assert not healthy_in(run, observe=["aws"])["failed"]
+    print(f"figures: {len(elb.calls)} calls from nothing to healthy in {clock.now:.1f} s")
+    assert len(elb.calls) <= 250
+    assert clock.now < 387
+
+
+@pytest.mark.parametrize("unchanged", [2, 10, 60])
+def test_new_targets_that_turn_healthy_are_seen_soon(
+    run: t.Callable[..., Result], world: World, unchanged: int
+) -> None:
+    targets = world.elb.targets
+    late = []
+    for fraction in range(10):
+        world.elb.targets = [target("172.31.0.1", state="initial", reason="Elb.InitialHealthChecking")]
+        turned = world.clock.now + unchanged + fraction / 10
+        world.clock.at(turned, lambda: setattr(world.elb, "targets", targets))
+        healthy_in(run, observe=["aws"])
+        late.append(world.clock.now - turned)
+    assert statistics.median(late) <= (0.3 if unchanged == 2 else 0.9)
+
+
+# Many
+
+
+def ten(world: World, **changes: t.Any) -> list[Result]:
+    world.elb.balancers.clear()
+    world.elb.groups.clear()
+    return [asdict(world.elb.add_contract(number, **changes)) for number in range(1, 11)]
+
+
+def test_all_are_seen_in_the_order_in_which_they_are_named(run: t.Callable[..., Result], world: World) -> None:
+    contracts = ten(world)
+    contracts = [contracts[3], contracts[0], contracts[3]]
+    result = healthy_in(run, contracts=contracts, observe=["aws"])
+    assert [seam["contract"] for seam in result["seams"]] == contracts
+    assert [seam["load_balancer"]["arn"][-1] for seam in result["seams"]] == ["4", "1", "4"]
+    assert [entry["subject"] for entry in result["timeline"]] == [
+        f"the load balancer of team-{number}/vpclink to be healthy" for number in (4, 1)
+    ]
+
+
+def test_no_contract_is_nothing_to_do(run: t.Callable[..., Result], world: World) -> None:
+    for result in (run(contracts=[]), healthy_in(run, contracts=[])):
+        assert (result["failed"], result["seams"], result["timeline"]) == (False, [], [])
+    assert world.elb.calls == []
+
+
+def test_clusters_are_told_apart_where_there_are_several(run: t.Callable[..., Result], world: World) -> None:
+    result = run(contracts=[CONTRACT, {**CONTRACT, "cluster": "other"}], observe=["aws"])
+    assert [entry["subject"] for entry in result["timeline"]] == [
+        "the load balancer of petstore/vpclink in cluster petstore",
+        "the load balancer of petstore/vpclink in cluster other",
+    ]
+
+
+def test_ten_that_are_healthy_cost_a_call_each_and_three(run: t.Callable[..., Result], world: World) -> None:
+    healthy_in(run, contracts=ten(world), observe=["aws"])
+    assert len(world.elb.calls) == 13
+    assert world.elb.worst_second <= 10
+
+
+def test_ten_at_once_keep_to_the_rate(run: t.Callable[..., Result], world: World) -> None:
+    contracts = ten(world)
+    for number in range(1, 11):
+        world.elb.targets_of[f"group-{number}"] = [target("t", state="initial", reason="Elb.InitialHealthChecking")]
+    assert healthy_in(run, contracts=contracts, observe=["aws"])["failed"]
+    print(f"figures: worst second {world.elb.worst_second}; {len(world.elb.calls)} calls in ten minutes")
+    assert world.elb.worst_second <= 10
+
+
+def test_one_that_cannot_recover_ends_the_wait_for_all(run: t.Callable[..., Result], world: World) -> None:
+    contracts = ten(world)[:3]
+    world.elb.balancers[1]["State"] = {"Code": "failed", "Reason": "No address left"}
+    world.elb.targets_of["group-3"] = [target("172.31.1.3", state="unhealthy", reason="Target.FailedHealthChecks")]
+    result = healthy_in(run, contracts=contracts, observe=["aws"])
+    assert result["msg"].splitlines() == [
+        "Stopped after 0 s, with 2 of 3 still to be waited for; the first can't recover by itself.",
+        "Waiting for the load balancer of team-2/vpclink to be healthy:",
+        f"Seen: Load balancer {NAME} is failed: No address left. [LoadBalancerFailed]",
+        "Owner: infra",
+        "To do: Mend what AWS names (as a rule subnets or quotas), then recreate the Service.",
+        "Waiting for the load balancer of team-3/vpclink to be healthy:",
+        "Last seen (for 0 s): 0 of 1 targets healthy: 172.31.1.3:8080 is unhealthy (Target.FailedHealthChecks: "
+        "described: Target.FailedHealthChecks). [Target.FailedHealthChecks]",
+        "Owner: k8s",
+        "To do: See that the container listens on the Service's targetPort and answers the health check there (kubectl "
+        "logs, kubectl describe pod), and that no NetworkPolicy is in the way.",
+    ]
+    assert [seam["verdict"]["state"] for seam in result["seams"]] == ["done", "failed", "waiting"]
+
+
+def test_a_cluster_is_asked_for_once_for_all_its_contracts(run: t.Callable[..., Result], world: World) -> None:
+    run(contracts=[CONTRACT, {**CONTRACT, "service": "vpclink-b"}])
+    assert (world.eks_calls, [namespace for *_, namespace in world.connections]) == (1, ["petstore", "petstore"])
 
 
 @pytest.mark.parametrize("goal", ["provisioned", "active"])
@@ -338,7 +479,7 @@ def test_an_event_that_persists_ends_the_wait_early(run: t.Callable[..., Result]
 def test_a_refusal_by_kubernetes_gets_half_a_minute(run: t.Callable[..., Result], world: World) -> None:
     world.kubernetes.error = KubernetesError("services is forbidden", denied=True)
     result = healthy_in(run)
-    assert result["failed"] and 30 <= world.clock.now < 32
+    assert result["failed"] and 30 <= world.clock.now < 35
     assert "services is forbidden" in result["msg"] and "eks_access_entry" in result["msg"]
 
 
@@ -352,7 +493,7 @@ def test_the_links_that_hold_the_load_balancer_are_returned_when_asked_for(
     held = [{"id": "l1", "name": "to l1", "status": "AVAILABLE", "target_arn": ARN}]
     assert run(observe=["aws", "vpc_links"])["vpc_links"] == held
     assert healthy_in(run, observe=["aws", "vpc_links"])["vpc_links"] == held
-    assert "vpc_links" not in run(observe=["aws"])
+    assert run(observe=["aws"])["vpc_links"] is None
 
 
 def test_links_of_both_load_balancers_are_returned_while_one_replaces_the_other(
@@ -376,11 +517,9 @@ def test_nobody_asks_for_links_when_there_is_no_load_balancer(run: t.Callable[..
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"cluster_name": "-petstore"}, "cluster_name:"),
-        ({"namespace": "Petstore"}, "namespace:"),
-        ({"service": "vpc_link"}, "service:"),
-        ({"namespace": "-petstore"}, "namespace:"),
-        ({"service": "1st"}, "service:"),
+        ({"contracts": [CONTRACT, {**CONTRACT, "cluster": "-petstore"}]}, "contracts[1]: cluster:"),
+        ({"contracts": [{**CONTRACT, "namespace": "Petstore"}]}, "contracts[0]: namespace:"),
+        ({"contracts": [{**CONTRACT, "service": "vpc_link"}]}, "contracts[0]: service:"),
         ({"observe": []}, "observe:"),
         ({"observe": ["vpc_links"]}, "observe:"),
         ({"observe": ["kubernetes", "vpc_links"]}, "observe:"),

@@ -204,6 +204,9 @@ vpc_links:
     version:
       description: Version of the link, V(1) or V(2).
       type: str
+    description:
+      description: Description of a link V1.
+      type: str
     target_arn:
       description: ARN of the load balancer of a link V1.
       type: str
@@ -533,7 +536,7 @@ class Account:
         if self._wait and self.desired.present:
             self._await_available(ours)
         leaving = [link for link in ours if link.going and not self.desired.present]
-        if planned.last:
+        if planned.last and self._drain_seconds:
             time.sleep(self._drain_seconds)
         self._delete(planned.last, started)
         if self._wait:
@@ -569,6 +572,7 @@ class Account:
 
     def _await_available(self, ours: list[Link]) -> None:
         links = [link for each in self.desired.wanted if (link := each.among([*ours, *self.created]))]
+        links = [link for link in links if link.status == "PENDING"]
         try:
             self._await(links, waiters.judge_link_available, "become available", usual="2 to 4 minutes")
         except WaitError:

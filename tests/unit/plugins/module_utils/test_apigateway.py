@@ -31,6 +31,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
     with_policy,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import Wishes, integrate
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import Link
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
     as_result,
     owned,
@@ -39,8 +40,8 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transfor
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
-def link(status: str, message: str | None = None) -> Item:
-    return {"id": "l1", "status": status, "statusMessage": message}
+def link(status: str, message: str | None = None) -> Link:
+    return Link("1", "l1", "petstore", status, status_message=message)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def link(status: str, message: str | None = None) -> Item:
         (waiters.judge_link_gone, None, "done", "Missing"),
     ],
 )
-def test_verdicts(judge: t.Callable[[t.Any], t.Any], link: Item | None, state: str, reason: str) -> None:
+def test_verdicts(judge: t.Callable[[t.Any], t.Any], link: Link | None, state: str, reason: str) -> None:
     verdict = judge(link)
     assert (verdict.state, verdict.reason) == (state, reason)
 

@@ -149,9 +149,7 @@ def test_a_settled_load_balancer_costs_one_call_a_look(elb: FakeElb, observer: O
     assert elb.calls == ["DescribeTargetHealth"] * 3
 
 
-def test_the_rest_is_read_again_now_and_then_without_the_tags(
-    elb: FakeElb, observer: One, clock: Clock
-) -> None:
+def test_the_rest_is_read_again_now_and_then_without_the_tags(elb: FakeElb, observer: One, clock: Clock) -> None:
     observer.observe("health")
     elb.calls.clear()
     clock.now = 2.5
@@ -299,7 +297,9 @@ def test_the_same_calls_show_all_contracts(clock: Clock) -> None:
     assert [view.load_balancers[0].staying_targets[0].id for view in views.values()] == [
         f"172.31.1.{number}" for number in range(1, 11)
     ]
-    assert elb.calls == ["DescribeLoadBalancers", "DescribeTags", "DescribeTargetGroups"] + ["DescribeTargetHealth"] * 10
+    assert (
+        elb.calls == ["DescribeLoadBalancers", "DescribeTags", "DescribeTargetGroups"] + ["DescribeTargetHealth"] * 10
+    )
 
 
 def test_calls_are_paced(clock: Clock) -> None:

@@ -68,9 +68,7 @@ READY = Verdict.done("ACTIVE", "It is there.")
 def test_done_at_once_does_not_pause() -> None:
     clock, timeline = run([READY])
     assert clock.pauses == []
-    assert timeline.entries == [
-        {"seconds": 0.0, "subject": "the thing", "reason": "ACTIVE", "message": "It is there."}
-    ]
+    assert timeline.entries == [{"seconds": 0.0, "subject": "the thing", "reason": "ACTIVE", "message": "It is there."}]
 
 
 def test_polling_slows_while_nothing_changes_and_is_fast_again_after_a_change() -> None:
@@ -265,5 +263,7 @@ def test_a_push_ends_a_pause() -> None:
     threading.Timer(0.05, wake.notify, ["a"]).start()
     began = time.monotonic()
     seen = iter([CREATING, READY])
-    wait_for_all({"a": "a"}, lambda _due: {"a": next(seen)}, lambda verdict: verdict, timeout=60, pace=Pace(30), wake=wake)
+    wait_for_all(
+        {"a": "a"}, lambda _due: {"a": next(seen)}, lambda verdict: verdict, timeout=60, pace=Pace(30), wake=wake
+    )
     assert time.monotonic() - began < 10

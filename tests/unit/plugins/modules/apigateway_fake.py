@@ -44,6 +44,8 @@ class FakeApiGateway:
         self.plans: dict[str, Item] = {}
         self.keys: dict[str, Item] = {}
         self.plan_keys: dict[str, list[str]] = {}
+        #: What EC2 answers about endpoint services, one answer after another; none when they are used up.
+        self.endpoint_services: list[t.Any] = []
         #: Operations that another run calls as well, just before.
         self.rivals: set[str] = set()
         self._ids = itertools.count(1)
@@ -56,7 +58,10 @@ class FakeApiGateway:
 
     def __getattribute__(self, name: str) -> t.Any:
         attribute = super().__getattribute__(name)
-        if not name.startswith(("get_", "create_", "update_", "delete_", "put_", "tag_")) or name == "get_paginator":
+        if (
+            not name.startswith(("get_", "create_", "update_", "delete_", "put_", "tag_", "untag_"))
+            or name == "get_paginator"
+        ):
             return attribute
 
         def called(**arguments: t.Any) -> t.Any:
@@ -87,22 +92,21 @@ class FakeApiGateway:
         items = kinds[kind]
         items[item_id]["tags"].update(tags)
 
-    # VPC links: each look moves a link one status on.
+    def untag_resource(self, resourceArn: str, tagKeys: list[str]) -> None:
+        for key in tagKeys:
+            del self.links[resourceArn.rpartition("/")[2]]["tags"][key]
+
+    # VPC links: a list shows those that are new or being deleted as they are, and moves them one status on.
 
     def get_vpc_links(self) -> Item:
-        return {"items": list(self.links.values())}
-
-    def get_vpc_link(self, vpcLinkId: str) -> Item:
-        if vpcLinkId not in self.links:
-            raise refusal("NotFoundException", "Invalid Vpc Link identifier specified")
-        link = self.links[vpcLinkId]
-        if link["status"] == "DELETING":
-            return self.links.pop(vpcLinkId)
-        seen = copy.deepcopy(link)
-        if link["status"] in self.link_statuses[:-1]:
-            link["status"] = self.link_statuses[self.link_statuses.index(link["status"]) + 1]
-            link["statusMessage"] = f"The link is {link['status']}"
-        return seen
+        seen = copy.deepcopy(list(self.links.values()))
+        for link in list(self.links.values()):
+            if link["status"] == "DELETING":
+                del self.links[link["id"]]
+            elif link["status"] in self.link_statuses[:-1]:
+                link["status"] = self.link_statuses[self.link_statuses.index(link["status"]) + 1]
+                link["statusMessage"] = f"The link is {link['status']}"
+        return {"items": seen}
 
     def create_vpc_link(self, **arguments: t.Any) -> Item:
         self._let_rival("create_vpc_link", self.links, {"status": "AVAILABLE", **arguments})
@@ -256,7 +260,7 @@ class FakeApiGatewayV2:
 
     def __getattribute__(self, name: str) -> t.Any:
         attribute = super().__getattribute__(name)
-        if not name.startswith(("get_", "create_", "update_", "delete_", "tag_")):
+        if not name.startswith(("get_", "create_", "update_", "delete_", "tag_", "untag_")):
             return attribute
 
         def called(**arguments: t.Any) -> t.Any:
@@ -269,18 +273,13 @@ class FakeApiGatewayV2:
         """Each page has every ``pages``-th of them."""
         page = int(NextToken)
         more = {"NextToken": str(page + 1)} if page + 1 < self.pages else {}
-        return {"Items": list(self.links.values())[page :: self.pages], **more}
-
-    def get_vpc_link(self, VpcLinkId: str) -> Item:
-        if VpcLinkId not in self.links:
-            raise refusal("NotFoundException", "Invalid VpcLink identifier specified")
-        link = self.links[VpcLinkId]
-        if link["VpcLinkStatus"] == "DELETING":
-            return self.links.pop(VpcLinkId)
-        seen = copy.deepcopy(link)
-        if link["VpcLinkStatus"] == "PENDING":
-            link["VpcLinkStatus"] = "AVAILABLE"
-        return seen
+        seen = copy.deepcopy(list(self.links.values())[page :: self.pages])
+        for link in [] if more else list(self.links.values()):
+            if link["VpcLinkStatus"] == "DELETING":
+                del self.links[link["VpcLinkId"]]
+            elif link["VpcLinkStatus"] == "PENDING":
+                link["VpcLinkStatus"] = "AVAILABLE"
+        return {"Items": seen, **more}
 
     def create_vpc_link(self, **arguments: t.Any) -> Item:
         now = datetime.datetime.now(datetime.UTC)
@@ -297,6 +296,28 @@ class FakeApiGatewayV2:
 
     def tag_resource(self, ResourceArn: str, Tags: dict[str, str]) -> None:
         self.links[ResourceArn.rpartition("/")[2]]["Tags"].update(Tags)
+
+    def untag_resource(self, ResourceArn: str, TagKeys: list[str]) -> None:
+        for key in TagKeys:
+            del self.links[ResourceArn.rpartition("/")[2]]["Tags"][key]
+
+
+class FakeEc2:
+    """The one operation of EC2 that modules for API Gateway use."""
+
+    def __init__(self, rest: FakeApiGateway) -> None:
+        self.rest = rest
+
+    def get_paginator(self, operation: str) -> t.Any:
+        assert operation == "describe_vpc_endpoint_service_configurations"
+        return SimpleNamespace(paginate=lambda: SimpleNamespace(build_full_result=self._answer))
+
+    def _answer(self) -> Item:
+        self.rest.calls.append(("get_endpoint_services", {}))
+        answer = self.rest.endpoint_services.pop(0) if self.rest.endpoint_services else {}
+        if isinstance(answer, Exception):
+            raise answer
+        return {"ServiceConfigurations": [{"ServiceId": key, "NetworkLoadBalancerArns": answer[key]} for key in answer]}
 
 
 #: Settings that aren't text, although patch operations carry text.
@@ -349,7 +370,7 @@ class Runner:
         with patch_module_args(arguments), pytest.MonkeyPatch.context() as patch:
             said: list[str] = []
             patch.setattr(warnings, "warn", said.append)
-            clients = {"apigatewayv2": self.fake.v2}
+            clients = {"apigatewayv2": self.fake.v2, "ec2": FakeEc2(self.fake)}
             patch.setattr(AnsibleAWSModule, "client", lambda module, name, **_: clients.get(name, self.fake))
             with pytest.raises(SystemExit) as ended:
                 self.main()

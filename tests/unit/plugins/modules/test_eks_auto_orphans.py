@@ -56,8 +56,12 @@ def services(*names: str, cluster: str = "gone", of: tuple[str, ...] = ()) -> To
     return Told(cluster, frozenset(names), frozenset(of))
 
 
-def link(*stages: str, version: str = "1") -> Resource:
-    return Resource("VPC link", "l1", "link", LINK_TAGS, stages=stages, version=version)
+def link(*stages: str) -> Resource:
+    return Resource("VPC link", "l1", "link", LINK_TAGS, stages=stages, version="1")
+
+
+def link_v2(*stages: str) -> Resource:
+    return Resource("VPC link", "l1", "link", {"seam.eks_auto/api": "petstore"}, stages=stages, version="2")
 
 
 def balancer(tags: dict[str, str], *held_by: str) -> Resource:
@@ -120,7 +124,9 @@ def test_of_what_a_cluster_shares_no_service_tells() -> None:
 
 
 UNUSED = "no stage of a REST API uses it: its API is gone, or still to be made"
-AWAITED = there(services(), contracts=frozenset({"gone/shop/web"}))
+NO_API = "no REST API has the tag seam.eks_auto/api=petstore"
+AWAITED = there(awaited_apis=frozenset({"petstore"}))
+WITH_API = Known(frozenset(), frozenset({"petstore"}))
 
 
 @pytest.mark.parametrize(
@@ -132,20 +138,16 @@ AWAITED = there(services(), contracts=frozenset({"gone/shop/web"}))
         (link(), there(), UNUSED),
         (link(), there(services("shop/web")), UNUSED),
         (link(), there(services()), GONE),
-        # A link V1 is made of a load balancer, so that its Service has been there. A link V2 may be the first.
-        (link(), AWAITED, GONE),
-        (link(version="2"), AWAITED, UNUSED),
-        (link(version="2"), there(services()), GONE),
-        (
-            link(version="2"),
-            Known(frozenset(), frozenset(), contracts=AWAITED.contracts),
-            "there is no EKS cluster gone",
-        ),
+        # A link V2 may be made before its API.
+        (link_v2(), there(), NO_API),
+        (link_v2(), AWAITED, UNUSED),
+        (link_v2("stage prod"), WITH_API, None),
+        (link_v2(), WITH_API, UNUSED),
     ],
 )
 def test_a_link_is_listed_with_what_is_gone_or_as_unused(found: Resource, known: Known, reason: str | None) -> None:
     assert [each.reason for each in orphans([found], known)] == ([reason] if reason else [])
-    may_go = reason in ("there is no EKS cluster gone", GONE) and not found.stages
+    may_go = reason in ("there is no EKS cluster gone", GONE, NO_API) and not found.stages
     assert (objections([found], known, ["l1"]) == []) is may_go
 
 
@@ -161,8 +163,13 @@ def test_a_security_group_of_ours_is_left_without_its_api(apis: frozenset[str], 
 @pytest.mark.parametrize(
     ("resource", "known", "named", "says"),
     [
-        (balancer({"Name": "mine"}), NOTHING, ["lb"], "has not the tags of Auto Mode or of this collection"),
-        (balancer(AUTO_MODE), there(), ["lb"], "only the k8s team can tell"),
+        (
+            balancer({"Name": "mine"}),
+            NOTHING,
+            ["lb"],
+            "is not ours: it lacks the tags of Auto Mode and of this collection",
+        ),
+        (balancer(AUTO_MODE), there(), ["lb"], "only the k8s team can say which of its Services are gone"),
         (
             balancer(AUTO_MODE),
             there(services("shop/web")),
@@ -175,19 +182,10 @@ def test_a_security_group_of_ours_is_left_without_its_api(apis: frozenset[str], 
             ["l1"],
             "is unused, but no orphan: Service shop/web of cluster gone is there. playbooks/infra/remove_link.yml removes",
         ),
-        (link(), there(), ["l1"], "is unused, but no orphan: cluster gone is there, and what of its Services is gone"),
-        (
-            link(version="2"),
-            AWAITED,
-            ["l1"],
-            "is unused, but no orphan: cluster gone is there, and its Service shop/web may be still to be made.",
-        ),
-        (
-            link("stage prod", version="2"),
-            AWAITED,
-            ["l1"],
-            "is no orphan: cluster gone is there, and its Service shop/web may be still to be made.",
-        ),
+        (link(), there(), ["l1"], "is unused, but no orphan: cluster gone is there, and only the k8s team can say"),
+        (link_v2(), AWAITED, ["l1"], "is unused, but no orphan: the REST API petstore may be still to be made."),
+        (link_v2("stage prod"), AWAITED, ["l1"], "is no orphan: the REST API petstore may be still to be made."),
+        (link_v2("stage prod"), WITH_API, ["l1"], "is no orphan: the REST API petstore is there."),
         (
             Resource("security group", "sg", "g", {"seam.eks_auto/api": "petstore"}),
             Known(frozenset(), frozenset({"petstore"})),
@@ -368,6 +366,21 @@ def test_another_error_ends_it_and_says_how_far_it_came(run: t.Callable[..., Run
     assert told(done.result) == ["DeleteVpcLink l1", "DeleteLoadBalancer lb"]
 
 
+def test_all_of_a_kind_are_deleted_before_any_is_waited_for(
+    run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway
+) -> None:
+    rest.links = {
+        each: {"id": each, "name": each, "status": status, "targetArns": [], "tags": LINK_TAGS}
+        for each, status in (("l1", "AVAILABLE"), ("l2", "PENDING"), ("l3", "AVAILABLE"))
+    }
+    rest.calls.clear()
+    assert not run(delete=["l1", "l2", "l3"]).failed
+    operations = [operation for operation, _ in rest.calls if not operation.endswith("_v2")]
+    first, last = operations.index("delete_vpc_link"), len(operations) - operations[::-1].index("delete_vpc_link")
+    assert operations[first:last] == ["delete_vpc_link"] * 3
+    assert rest.links == {}
+
+
 def test_what_it_freed_it_waits_for_until_its_deadline(
     run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway
 ) -> None:
@@ -416,7 +429,7 @@ def test_what_the_k8s_team_tells_counts(run: t.Callable[..., Run], aws: FakeAws)
     aws.clusters = ["gone"]
     (unused,) = run().result["orphans"]
     assert unused["reason"] == UNUSED
-    other = {"cluster_name": "gone", "namespaces": ["other"], "names": ["other/web"]}
-    told_of = {"cluster_name": "gone", "names": ["default/kubernetes"]}
+    other = {"cluster": "gone", "namespaces": ["other"], "names": ["other/web"]}
+    told_of = {"cluster": "gone", "names": ["default/kubernetes"]}
     assert len(run(services=[other]).result["orphans"]) == 1
     assert len(run(services=[other, told_of]).result["orphans"]) == 4

@@ -16,6 +16,7 @@ import os
 import threading
 import time
 import typing as t
+from collections import deque
 from dataclasses import dataclass, field
 
 T = t.TypeVar("T")
@@ -111,21 +112,17 @@ class Wake(t.Generic[K]):
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._lock = threading.Lock()
-        self._keys: set[K] = set()
+        self._keys: deque[K] = deque()
 
     def notify(self, key: K) -> None:
         """Have a look at this one now. May be called by any thread."""
-        with self._lock:
-            self._keys.add(key)
+        self._keys.append(key)
         self._event.set()
 
     def take(self) -> set[K]:
         """Those that were notified since the last call."""
         self._event.clear()
-        with self._lock:
-            keys, self._keys = self._keys, set()
-        return keys
+        return {self._keys.popleft() for _ in range(len(self._keys))}
 
     def wait(self, seconds: float) -> None:
         self._event.wait(seconds)

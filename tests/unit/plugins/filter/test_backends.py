@@ -22,7 +22,10 @@ CONTRACT = {"cluster": "shop", "namespace": "store", "service": "vpclink"}
 OTHER = {"cluster": "shop", "namespace": "users", "service": "vpclink"}
 WRITTEN = [{"base_path": "/v1"}, {"path_prefix": "/user", "namespace": "users", "port": 8080}]
 BALANCER = {"arn": "arn:of:store", "dns_name": "store.elb.amazonaws.com"}
-SEAMS: list[dict[str, Any]] = [{"contract": CONTRACT, "load_balancer": BALANCER}, {"contract": OTHER, "load_balancer": None}]
+SEAMS: list[dict[str, Any]] = [
+    {"contract": CONTRACT, "load_balancer": BALANCER},
+    {"contract": OTHER, "load_balancer": None},
+]
 
 
 def backends(seams: Any = (), version: str = "1", written: Any = WRITTEN) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -174,7 +175,7 @@ def test_the_longer_nothing_changes_the_more_seldom_the_rest_is_read(elb: FakeEl
         if "DescribeLoadBalancers" in elb.calls:
             read.append(round(clock.now))
         clock.now += 1
-    assert [after - before for before, after in zip(read, read[1:], strict=False)] == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert [after - before for before, after in itertools.pairwise(read)] == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_a_target_group_that_is_gone_has_the_rest_read_again(elb: FakeElb, clock: Clock) -> None:

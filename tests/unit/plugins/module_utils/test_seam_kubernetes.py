@@ -65,7 +65,9 @@ def observer(
     cluster: Resource | None = CLUSTER,
     clock: Clock | None = None,
 ) -> KubernetesObserver:
-    return KubernetesObserver(CONTRACT, lambda: cluster, lambda _cluster: api, wake and wake.set, clock or Clock())
+    return KubernetesObserver(
+        CONTRACT, lambda: cluster, lambda _cluster: api, wake.set if wake else None, clock or Clock()
+    )
 
 
 def names(watcher: Watcher) -> list[str]:

@@ -109,11 +109,12 @@ def test_a_failed_call_ends_with_the_answer_of_aws() -> None:
 
 
 def test_a_wait_in_vain_ends_with_its_timeline() -> None:
-    timeline = Timeline("the API")
-    timeline.add(0, Verdict.waiting("503", "the backend is not available"))
+    timeline = Timeline()
+    timeline.add("the API", 0, Verdict.waiting("503", "the backend is not available"))
 
     def run(_module: Any, started: list[Step]) -> dict[str, Any]:
-        raise WaitError(Verdict.waiting("503", "the backend is not available"), timeline, 9, timed_out=True)
+        verdicts = {"the API": Verdict.waiting("503", "the backend is not available")}
+        raise WaitError(verdicts, timeline, 9, timed_out=True)
 
     end = ended(run)
     assert end.how == "failed" and end.result["timeline"] == timeline.entries

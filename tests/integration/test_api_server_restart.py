@@ -48,9 +48,9 @@ def name(lab: Lab) -> Iterator[str]:
 
 
 def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path) -> None:
-    contract = {"cluster_name": "petstore", "namespace": "petstore", "service": name}
+    contract = {"cluster": "petstore", "namespace": "petstore", "service": name}
     progress = tmp_path / "progress"
-    waiting = {**contract, "wait_for": "healthy", "wait_timeout": LIMIT}
+    waiting = {"contracts": [contract], "wait_for": "healthy", "wait_timeout": LIMIT}
     process = lab.start_module("eks_auto_nlb_info", waiting, "k8s", progress)
     eventually(progress.exists)
     before = len(lab.asked_of_kubernetes())

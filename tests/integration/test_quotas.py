@@ -42,7 +42,8 @@ def load_balancer(lab: Lab) -> str:
 def test_the_21st_link(lab: Lab, load_balancer: str) -> None:
     before = len(lab.mutating_calls())
     owner = {"seam.eks_auto/contract": "petstore/petstore/vpclink"}
-    refused = lab.run_module("apigateway_vpc_link", name="petstore", target_arn=load_balancer, ownership_tags=owner)
+    link = {"name": "petstore", "target_arn": load_balancer, "ownership_tags": owner}
+    refused = lab.run_module("apigateway_vpc_links", links=[link])
     assert "the quota of VPC links in this region (20 unless raised) is full" in refused["msg"]
     assert lab.mutating_calls()[before:] == ["apigateway:CreateVpcLink"]
 

@@ -20,7 +20,7 @@ from tests.running_lab import eventually
 
 from .conftest import Lab
 
-CONTRACT = {"cluster_name": "petstore", "namespace": "petstore", "service": "vpclink"}
+CONTRACT = {"cluster": "petstore", "namespace": "petstore", "service": "vpclink"}
 ROUNDS = 20
 TARGET = ("172.31.0.99", 8080)
 
@@ -78,7 +78,7 @@ def turned_healthy(lab: Lab) -> float:
 def delay(lab: Lab, group: str, progress: Path) -> float:
     """Seconds from the target turning healthy to the end of the module's process."""
     eventually(lambda: is_unhealthy(lab, group))
-    arguments = {**CONTRACT, "observe": ["aws"], "wait_for": "healthy", "wait_timeout": 60}
+    arguments = {"contracts": [CONTRACT], "observe": ["aws"], "wait_for": "healthy", "wait_timeout": 60}
     process = lab.start_module("eks_auto_nlb_info", arguments, "infra", progress)
     while not progress.exists():
         assert process.poll() is None, process.stdout and process.stdout.read()

@@ -407,8 +407,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 }
 
 # Targets that are new turn healthy soon, and each costs a call. What is unhealthy may stay so for long.
-_NEW_TARGETS = Pace(fastest=0.25, slowest=1.5, growth=1.1)
-_TARGETS = Pace(fastest=0.25, slowest=15.0, growth=1.1)
+_NEW_TARGETS = Pace(fastest=0.25, slowest=1.5, growth=1.06)
+_TARGETS = Pace(fastest=0.25, slowest=20.0, growth=1.06)
 # All load balancers together cost one call.
 _LOAD_BALANCERS = Pace()
 

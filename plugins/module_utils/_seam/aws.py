@@ -40,7 +40,7 @@ CALLS_PER_SECOND = 5
 
 # Seconds for which load balancers that let traffic pass, and their target groups, are taken as they were last seen: the
 # least, after a change, and the most. A target group that is gone ends it early.
-_YOUNG, _OLD = 2.0, 60.0
+_YOUNG, _OLD = 2.0, 120.0
 
 # Seconds between two looks at a contract at least, however often Kubernetes pushes.
 _SHORTEST_INTERVAL = 0.25

@@ -169,13 +169,13 @@ def test_the_rest_is_read_again_now_and_then_without_the_tags(elb: FakeElb, obse
 def test_the_longer_nothing_changes_the_more_seldom_the_rest_is_read(elb: FakeElb, clock: Clock) -> None:
     observer = One(elb, clock)
     read = []
-    while clock.now < 300:
+    while clock.now < 400:
         elb.calls.clear()
         observer.observe("health")
         if "DescribeLoadBalancers" in elb.calls:
             read.append(round(clock.now))
         clock.now += 1
-    assert [after - before for before, after in itertools.pairwise(read)] == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert [after - before for before, after in itertools.pairwise(read)] == [2, 4, 8, 16, 32, 64, 120, 120]
 
 
 def test_a_target_group_that_is_gone_has_the_rest_read_again(elb: FakeElb, clock: Clock) -> None:

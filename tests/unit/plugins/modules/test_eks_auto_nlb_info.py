@@ -334,7 +334,7 @@ def test_new_targets_that_turn_healthy_are_seen_soon(
     late = []
     for fraction in range(10):
         world.elb.targets = [target("172.31.0.1", state="initial", reason="Elb.InitialHealthChecking")]
-        turned = world.clock.now + unchanged + fraction / 10
+        turned = world.clock.now + unchanged + fraction * 0.15
         world.clock.at(turned, lambda: setattr(world.elb, "targets", targets))
         healthy_in(run, observe=["aws"])
         late.append(world.clock.now - turned)

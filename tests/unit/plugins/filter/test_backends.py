@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the backends that a user wrote to links, integrations and stage variables; and the contracts of an inventory."""
+"""From the backends that a user wrote to links, integrations and stage variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.seam.eks_auto.plugins.filter import (
     api_backends,
     api_links,
-    inventory_contracts,
     missing_load_balancers,
     stage_variables,
 )
@@ -141,9 +140,3 @@ def test_missing_load_balancers_are_the_other_teams() -> None:
             "message": "There is none. Owner: k8s. To do: Apply the Service.",
         }
     ]
-
-
-def test_an_inventory_names_each_contract_once() -> None:
-    names = {"seam_cluster": "shop", "seam_namespace": "store", "seam_service": "vpclink"}
-    hosts = [names, {**names, "apigw_vpclink_backends": WRITTEN}, {**names, "seam_namespace": "users"}]
-    assert inventory_contracts.FilterModule().filters()["inventory_contracts"](hosts) == [CONTRACT, OTHER]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check mode changed nothing, and foretold what the run after it changed. For all scenarios."""
+"""Check mode changed nothing, and predicted what the run after it changed. For all scenarios."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Run = dict[str, Any]
 #: Other accounts don't tell at once who called what.
 LAB = None if os.environ.get("SEAM_INVENTORY") else Path(os.environ["SEAM_LAB_FOLDER"])
 
-#: What a cluster that isn't there yet can't be asked is foretold by a task of its own.
+#: What a cluster that isn't there yet can't be asked is predicted by a task of its own.
 STANDS_FOR = {"apply | Predict what the API server can't be asked about yet": "apply | Apply the manifests"}
 #: Who calls AWS for Auto Mode, whatever the collection does.
 AUTO_MODE = "/eks-auto-mode"
@@ -48,7 +48,7 @@ def between(check: Run, converge: Run, log: Path, time: str) -> list[Run]:
 
 
 @pytest.mark.parametrize(("check", "converge"), last_check_run())
-def test_check_mode_foretold_what_changed(check: Run, converge: Run) -> None:
+def test_check_mode_predicted_what_changed(check: Run, converge: Run) -> None:
     assert changed(check) == changed(converge) != []
 
 

@@ -103,6 +103,23 @@ def test_nothing_was_changed_for_any_of_them(lab: Lab, refused: Callable[[str], 
     assert lab.mutating_calls() == []
 
 
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"petstore_workload_image": ""}, "petstore_workload_image: "),
+        ({"apigw_vpclink_definition_file": "/nowhere.json"}, "apigw_vpclink_definition_file: there is no file"),
+    ],
+)
+@pytest.mark.parametrize("playbook", ["site.yml", "playbooks/replace_nlb.yml", "playbooks/upgrade.yml"])
+def test_both_teams_variables_are_checked_before_the_first_change(
+    lab: Lab, playbook: str, variables: dict[str, Any], says: str
+) -> None:
+    run = lab.playbook(playbook, "--extra-vars", json.dumps(variables))
+    assert run.returncode != 0
+    assert says in run.output
+    assert lab.mutating_calls() == []
+
+
 def test_without_credentials_there_is_one_clear_error(lab: Lab) -> None:
     auth = {"region": lab.facts["region"], "endpoint_url": lab.facts["aws_endpoint_url"]}
     environment = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}

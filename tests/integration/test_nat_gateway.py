@@ -159,9 +159,9 @@ def test_what_others_left_goes_and_then_nothing_changes(lab: Lab, account: Accou
     gateways, addresses = account.gateways(), account.addresses()
     account.make_gateway(account.allocate(**{OWNER: CLUSTER}), **{OWNER: CLUSTER})
     account.allocate(**{OWNER: CLUSTER})
-    foretold = play(lab, PRESENT, "--check")
+    predicted = play(lab, PRESENT, "--check")
     done = play(lab, PRESENT)
-    assert foretold.changed_tasks == done.changed_tasks != []
+    assert predicted.changed_tasks == done.changed_tasks != []
     assert (account.gateways(), account.addresses()) == (gateways, addresses)
     assert account.way_out() in gateways
     assert play(lab, PRESENT).changed == 0

@@ -23,6 +23,8 @@ from .load import LIMITS, load_of
 REPLACE = "playbooks/replace_nlb.yml"
 NEXT_SERVICE = "playbooks/k8s/next_service.yml"
 CANARY = "playbooks/infra/canary.yml"
+API = "playbooks/infra/api.yml"
+WORKLOAD = "playbooks/k8s/workload.yml"
 SWITCH = "playbooks/infra/switch.yml"
 REMOVE_LINK = "playbooks/infra/remove_link.yml"
 REMOVE_SERVICE = "playbooks/k8s/remove_service.yml"
@@ -159,6 +161,17 @@ def test_one_command_takes_it_back_and_goes_on_where_it_was_stopped(lab: Lab) ->
     assert len(lab.client("elbv2").describe_load_balancers()["LoadBalancers"]) == 1
     times = {call["operation"]: datetime.fromisoformat(call["time"]) for call in calls(lab)[before:]}
     assert (times["DeleteVpcLink"] - times["UpdateStage"]).total_seconds() >= 2
+
+
+@pytest.mark.parametrize("playbook", ["site.yml", "playbooks/drift.yml", API, WORKLOAD])
+def test_until_the_names_have_changed_places_a_run_says_so(lab: Lab, playbook: str) -> None:
+    """And does not go back to the load balancer that served before."""
+    before = lab.mutating_calls()
+    run = play(lab, playbook, **BACK)
+    assert run.returncode != 0
+    says = "the Service vpclink has taken the place of vpclink2, and the inventory does not say so"
+    assert says in " ".join(run.output.split())
+    assert (lab.mutating_calls(), services(lab)) == (before, {"vpclink"})
 
 
 def test_neither_team_did_the_others_work(lab: Lab) -> None:

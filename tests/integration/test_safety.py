@@ -117,14 +117,14 @@ def test_of_two_apis_that_share_a_link_one_goes_alone(lab: Lab) -> None:
     assert sorted(each["name"] for each in lab.client("apigateway").get_rest_apis()["items"]) == ["petstore", "second"]
     link, links = link_to(lab, "petstore-petstore-vpclink"), lab.client("apigateway").get_vpc_links()["items"]
     variables = json.dumps({**second, **API_ABSENT})
-    foretold, gone, again = (lab.playbook(API, *mode, "--extra-vars", variables) for mode in (["--check"], [], []))
+    predicted, gone, again = (lab.playbook(API, *mode, "--extra-vars", variables) for mode in (["--check"], [], []))
     stays = (
         f"VPC link {link} (petstore-petstore-vpclink) stays, as it is still used by stage prod of REST API petstore ("
     )
-    for run in (foretold, gone, again):
+    for run in (predicted, gone, again):
         assert run.returncode == 0, run.output
         assert stays in " ".join(run.output.split()), run.output
-    assert foretold.changed_tasks == gone.changed_tasks
+    assert predicted.changed_tasks == gone.changed_tasks
     assert [task.partition(" | ")[2][:15] for task in gone.changed_tasks] == ["The usage plan ", "The API with it"]
     assert again.changed == 0, again.changed_tasks
     assert [each["name"] for each in lab.client("apigateway").get_rest_apis()["items"]] == ["petstore"]

@@ -67,10 +67,21 @@ def api(lab: Lab) -> tuple[str, str]:
     return f"{lab.facts['execute_api_url']}/{found['id']}/prod", key["value"]
 
 
+def test_in_an_empty_account_everything_is_missing(playbook: Playbook, user_project: Path) -> None:
+    """The report is written where the user stands."""
+    run = playbook("drift", "--extra-vars", "seam_drift_report=report.json")
+    assert run.returncode != 0, run.output
+    found = json.loads((user_project / "report.json").read_text())["drift"]
+    assert {each["team"] for each in found} == {"infra", "k8s"}
+    missing = {each["resource"] for each in found if each["before"] == "missing"}
+    assert {"EKS cluster petstore", "load balancer of petstore/vpclink", "VPC links", "REST API petstore"} <= missing
+    assert [each["message"] for each in found if each["before"] == "not known"] == []
+
+
 def test_an_empty_account_becomes_a_served_api(playbook: Playbook, as_a_user: Playbook) -> None:
     """With links V2 the foundation would make a link, and a security group for it, before there is a load balancer."""
-    foretold = playbook("site", "--check", "--extra-vars", "apigw_vpclink_version=2")
-    assert foretold.returncode == 0, foretold.output
+    predicted = playbook("site", "--check", "--extra-vars", "apigw_vpclink_version=2")
+    assert predicted.returncode == 0, predicted.output
     run = as_a_user("site")
     assert run.returncode == 0, run.output
     more = (
@@ -79,7 +90,7 @@ def test_an_empty_account_becomes_a_served_api(playbook: Playbook, as_a_user: Pl
     stands_for = {"Predict what the API server can't be asked about yet": "Apply the manifests"}
     tasks = [
         prefix + bar + stands_for.get(task, task)
-        for prefix, bar, task in (each.partition("| ") for each in foretold.changed_tasks)
+        for prefix, bar, task in (each.partition("| ") for each in predicted.changed_tasks)
     ]
     assert sorted(tasks) == sorted([*run.changed_tasks, more])
 

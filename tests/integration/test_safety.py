@@ -10,11 +10,12 @@ The tests of this module build on each other: a second contract is joined to the
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Lab
+from .conftest import CHECKOUT, Lab
 
 FOUNDATION = "playbooks/infra/foundation.yml"
 WORKLOAD = "playbooks/k8s/workload.yml"
@@ -53,6 +54,17 @@ def play(lab: Lab, playbook: str, variables: dict[str, Any]) -> int:
 def services(lab: Lab) -> Any:
     """All Services, with the versions that a change of any kind would count up."""
     return json.loads(lab.kubectl("get", "services", "--all-namespaces", "-o", "json").stdout)["items"]
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["the petstore's document", "another"])
+def test_requests_that_write_are_sent_to_the_petstore_alone(lab: Lab, tmp_path: Path, own: bool) -> None:
+    petstore = CHECKOUT / "roles/apigw_vpclink/files/petstore-apigateway-export.json"
+    another = tmp_path / "another.json"
+    another.write_text(petstore.read_text())
+    definition = petstore if own else another
+    run = lab.playbook(API, "--check", "--extra-vars", json.dumps({"apigw_vpclink_definition_file": str(definition)}))
+    assert run.returncode == 0, run.output
+    assert ("call | Send the requests" in run.output) == own
 
 
 def assert_refused(lab: Lab, playbook: str, variables: dict[str, Any], mode: list[str], *says: str) -> None:

@@ -478,7 +478,7 @@ def decide(client: t.Any, ours: list[Link], desired: Desired, params: t.Mapping[
 
 def _in_use(link: Link, by: str) -> str:
     return (
-        f"{link} is still used by {by}, so AWS does not delete it.\n"
+        f"VPC link {link.id} ({link.name}) is still used by {by}, so AWS does not delete it.\n"
         f"Owner: {waiters.OWNER}\n"
         "To do: point the stage at another link (its stage variables), or delete the stage or API, then run again"
     )
@@ -530,7 +530,7 @@ class Account:
                     if link.version == "1" and any(w.is_place_of(link) for w in self.desired.wanted)
                 ],
                 waiters.judge_link_gone,
-                "be gone",
+                "to be gone",
             )
         apply(planned.kept, self._calls(), started)
         if self._wait and self.desired.present:
@@ -541,7 +541,7 @@ class Account:
         self._delete(planned.last, started)
         if self._wait:
             going = [link for link in ours if link.id in planned.deleted]
-            self._await(going + leaving, waiters.judge_link_gone, "be gone")
+            self._await(going + leaving, waiters.judge_link_gone, "to be gone")
             self._await_release(going)
 
     def _calls(self) -> dict[str, t.Callable[[Step], object]]:
@@ -557,7 +557,7 @@ class Account:
     def _delete(self, steps: list[Step], started: list[Step]) -> None:
         doomed = {step.subject for step in steps}
         pending = [link for link in self.all if link.id in doomed and link.status == "PENDING"]
-        self._await(pending, waiters.judge_link_settled, "settle")
+        self._await(pending, waiters.judge_link_settled, "to settle")
         apply(steps, self._calls(), started)
 
     def _start_deletion(self, step: Step) -> None:
@@ -574,7 +574,7 @@ class Account:
         links = [link for each in self.desired.wanted if (link := each.among([*ours, *self.created]))]
         links = [link for link in links if link.status == "PENDING"]
         try:
-            self._await(links, waiters.judge_link_available, "become available", usual="2 to 4 minutes")
+            self._await(links, waiters.judge_link_available, "to become available", usual="2 to 4 minutes")
         except WaitError:
             found = self.observe()
             for made in self.created:
@@ -610,7 +610,7 @@ class Account:
                 for arn in arns
             }
 
-        subjects = {arn: f"the load balancer of {link} to be free" for arn, link in arns.items()}
+        subjects = {arn: f"the load balancer of VPC link {link.id} to be free" for arn, link in arns.items()}
         remaining = max(0.0, self._deadline - time.monotonic())
         try:
             _seen, timeline = wait_for_all(subjects, observe, waiters.judge_released, timeout=remaining)
@@ -618,8 +618,8 @@ class Account:
             if error.answer[0] not in ("UnauthorizedOperation", "AccessDenied"):
                 raise
             warnings.warn(
-                "Whether AWS has let go of the load balancers can't be seen without ec2:DescribeVpcEndpointServiceConfigurations. "
-                "Until then they can't be deleted, which takes some minutes"
+                "Without ec2:DescribeVpcEndpointServiceConfigurations nobody sees when AWS lets go of the load balancers. "
+                "They can be deleted some minutes from now"
             )
         else:
             self.timeline += timeline.entries
@@ -658,7 +658,7 @@ def warn(ours: list[Link], used: dict[str, str]) -> None:
             warnings.warn(f"VPC link {link.id} is INACTIVE: nothing went through it for 60 days")
     for link in ours:
         if link.id in used:
-            warnings.warn(f"{link} stays, as it is still used by {used[link.id]}")
+            warnings.warn(f"VPC link {link.id} ({link.name}) stays, as it is still used by {used[link.id]}")
 
 
 def run(module: AnsibleAWSModule, started: list[Step]) -> Result:

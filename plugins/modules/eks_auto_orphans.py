@@ -225,14 +225,14 @@ class Deletion:
         ids = {resource.id for resource in resources}
         links = [link for link in self._clients.links.find() if link.id in ids] if ids else []
         versions: dict[str, Version] = {link.id: link.version for link in links}
-        self._clients.links.wait(links, waiters.judge_link_settled, "settle", self._left())
+        self._clients.links.wait(links, waiters.judge_link_settled, "to settle", self._left())
         steps = [_step(resource) for resource in resources]
         apply(
             steps,
             {"DeleteVpcLink": lambda step: self._clients.links.of(versions[step.subject]).delete(step.subject)},
             started,
         )
-        self._clients.links.wait(links, waiters.judge_link_gone, "be gone", self._left())
+        self._clients.links.wait(links, waiters.judge_link_gone, "to be gone", self._left())
 
     def _delete(self, resources: list[Resource], started: list[Step]) -> None:
         """Delete these, again and again while AWS says of one that something still uses it, if that goes by itself."""

@@ -81,7 +81,7 @@ class Leftovers:
 class Left(NamedTuple):
     """What is left of a cluster, of a Service of the site's cluster, and what somebody else's controller made.
 
-    ``early`` is a link V2 of the site's cluster, whose Service and API are still to be made.
+    ``early`` is a link V2 whose API is still to be made.
     """
 
     cluster: Leftovers
@@ -96,14 +96,14 @@ def left(lab: Lab) -> Left:
         Leftovers(lab, "gone", "shop/web"),
         Leftovers(lab, "petstore", "petstore/old"),
         Leftovers(lab, "other", "shop/web", **{"elbv2.k8s.aws/cluster": "other"}),
-        link_v2(lab, "petstore/petstore/early"),
+        link_v2(lab, "early"),
     )
 
 
-def link_v2(lab: Lab, contract: str) -> str:
+def link_v2(lab: Lab, api: str) -> str:
     (subnet, *_) = lab.client("ec2").describe_subnets()["Subnets"]
     made = lab.client("apigatewayv2").create_vpc_link(
-        Name="early", SubnetIds=[subnet["SubnetId"]], Tags={"seam.eks_auto/contract": contract}
+        Name="early", SubnetIds=[subnet["SubnetId"]], Tags={"seam.eks_auto/api": api}
     )
     return str(made["VpcLinkId"])
 
@@ -128,7 +128,7 @@ def several(tmp_path: Path) -> str:
     and one that told of a cluster of the same name elsewhere, before.
     """
     own = {"petstore_workload_create_namespace": False}
-    abroad = {"cluster_name": "petstore", "names": ["default/kubernetes"]}
+    abroad = {"cluster": "petstore", "names": ["default/kubernetes"]}
     hosts: dict[str, Any] = {
         # The default namespace has always a Service.
         "k8s-runner": {**own, "seam_namespace": "default"},
@@ -175,19 +175,19 @@ def test_what_is_foreign_or_still_there_or_held_is_refused_before_anything_is_de
     ]
     before = len(lab.mutating_calls())
     named = [left.cluster.link, left.foreign.balancer, left.service.balancer, left.early, *mine]
-    done, _ = run(lab, tmp_path, named, seam_service="early")
+    done, _ = run(lab, tmp_path, named, apigw_vpclink_name="early")
     assert done.returncode != 0
     words = " ".join(done.output.split())
     assert "Nothing is deleted, as not all that is named may be." in words
     assert (
-        f"load balancer {left.foreign.balancer} (k8s-other-web) has not the tags of Auto Mode or of this collection"
-        in words
-    )
+        f"load balancer {left.foreign.balancer} (k8s-other-web) is not ours: it lacks the tags of Auto Mode and of this "
+        "collection, or others tagged it too."
+    ) in words
     assert f"{left.service.balancer} (k8s-petstore-old) is held by {left.service.link}. Name that as well" in words
     assert "is no orphan: Service petstore/vpclink of cluster petstore is there" in words
     assert (
-        f"VPC link {left.early} (early) is unused, but no orphan: cluster petstore is there, and its Service petstore/early "
-        "may be still to be made. playbooks/infra/remove_link.yml removes it."
+        f"VPC link {left.early} (early) is unused, but no orphan: the REST API early may be still to be made. "
+        "playbooks/infra/remove_link.yml removes it."
     ) in words
     assert lab.mutating_calls()[before:] == []
 

@@ -183,7 +183,7 @@ class LinkApis:
             found = {link.id: link for link in self.find(*versions)}
             return {link.id: found.get(link.id) for link in links}
 
-        subjects = {link.id: f"{link} to {what}" for link in links}
+        subjects = {link.id: f"{link} {what}" for link in links}
         return wait_for_all(subjects, observe, judge, timeout=timeout, usual=usual)[1]
 
 

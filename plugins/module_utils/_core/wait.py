@@ -148,31 +148,27 @@ class WaitError(Exception):
 
     def _last_word(self) -> str:
         """What was awaited, what was last seen and for how long, whose it is and what to do."""
-        if len(self.verdicts) == 1:
-            (subject,) = self.verdicts
-            lines = [f"{self._ending()} waiting for {subject}{self._why(': this')}", *self._seen(subject)]
+        after, all_of_them = round(self.elapsed), len(self.verdicts)
+        left = [subject for subject, verdict in self.verdicts.items() if verdict.state != "done"]
+        left.sort(key=lambda subject: _STATES.index(self.verdicts[subject].state))
+        if all_of_them == 1:
+            (subject,) = left
+            timed_out = f"Timed out after {after} s waiting for {subject}."
+            stopped = f"Stopped after {after} s waiting for {subject}: this can't recover by itself."
+            lines = self._seen(subject)
         else:
-            missing = [subject for subject, verdict in self.verdicts.items() if verdict.state != "done"]
-            missing.sort(key=lambda subject: _STATES.index(self.verdicts[subject].state))
-            lines = [
-                f"{self._ending()}, with {len(missing)} of {len(self.verdicts)} still to be waited for"
-                f"{self._why('; the first')}"
-            ]
-            for subject in missing:
-                lines += [f"Waiting for {subject}:", *self._seen(subject)]
-        return "\n".join(lines)
-
-    def _ending(self) -> str:
-        return f"{'Timed out' if self.timed_out else 'Stopped'} after {self.elapsed:.0f} s"
-
-    def _why(self, subject: str) -> str:
-        return "." if self.timed_out else f"{subject} can't recover by itself."
+            ended = f"after {after} s, with {len(left)} of {all_of_them} still to wait for"
+            timed_out, stopped = f"Timed out {ended}.", f"Stopped {ended}: the first can't recover by itself."
+            lines = [line for subject in left for line in (f"Waiting for {subject}:", *self._seen(subject))]
+        return "\n".join([timed_out if self.timed_out else stopped, *lines])
 
     def _seen(self, subject: str) -> list[str]:
         verdict = self.verdicts[subject]
-        unchanged = self.elapsed - self.timeline.last_change(subject)
-        seen = "Seen" if verdict.state == "failed" else f"Last seen (for {unchanged:.0f} s)"
-        lines = [f"{seen}: {verdict.message} [{verdict.reason}]"]
+        unchanged = round(self.elapsed - self.timeline.last_change(subject))
+        if verdict.state == "failed":
+            lines = [f"Seen: {verdict.message} [{verdict.reason}]"]
+        else:
+            lines = [f"Last seen (for {unchanged} s): {verdict.message} [{verdict.reason}]"]
         lines += [f"Owner: {verdict.owner}"] if verdict.owner else []
         return lines + ([f"To do: {verdict.fix}"] if verdict.fix else [])
 

@@ -211,7 +211,7 @@ def test_one_that_cannot_recover_ends_the_wait_and_says_how_far_the_others_are()
         race.run(pace=Pace(1, 1))
     assert caught.value.verdict.reason == "FAILED"
     assert str(caught.value).splitlines() == [
-        "Stopped after 2 s, with 2 of 3 still to be waited for; the first can't recover by itself.",
+        "Stopped after 2 s, with 2 of 3 still to wait for: the first can't recover by itself.",
         "Waiting for c to be there:",
         "Seen: c broke. [FAILED]",
         "Owner: infra",
@@ -229,7 +229,7 @@ def test_at_the_deadline_all_are_looked_at() -> None:
         race.run(timeout=10, pace=Pace(4, 4))
     assert race.looks[-1] == (10, ["b", "c"])
     assert str(caught.value).splitlines()[:2] == [
-        "Timed out after 10 s, with 1 of 3 still to be waited for.",
+        "Timed out after 10 s, with 1 of 3 still to wait for.",
         "Waiting for b to be there:",
     ]
 

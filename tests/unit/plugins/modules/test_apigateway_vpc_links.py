@@ -504,11 +504,11 @@ def test_it_waits_until_aws_lets_go_of_the_load_balancer(fake: FakeApiGateway, r
     timeline = run(**MINE).result["timeline"]
     assert [(entry["subject"], entry["message"]) for entry in timeline[-2:]] == [
         (
-            "the load balancer of VPC link l1 (petstore) to be free",
+            "the load balancer of VPC link l1 to be free",
             "the load balancer still belongs to endpoint service vpce-svc-1",
         ),
         (
-            "the load balancer of VPC link l1 (petstore) to be free",
+            "the load balancer of VPC link l1 to be free",
             "no endpoint service has the load balancer any more",
         ),
     ]

@@ -396,7 +396,7 @@ def test_one_that_cannot_recover_ends_the_wait_for_all(run: t.Callable[..., Resu
     world.elb.targets_of["group-3"] = [target("172.31.1.3", state="unhealthy", reason="Target.FailedHealthChecks")]
     result = healthy_in(run, contracts=contracts, observe=["aws"])
     assert result["msg"].splitlines() == [
-        "Stopped after 0 s, with 2 of 3 still to be waited for; the first can't recover by itself.",
+        "Stopped after 0 s, with 2 of 3 still to wait for: the first can't recover by itself.",
         "Waiting for the load balancer of team-2/vpclink to be healthy:",
         f"Seen: Load balancer {NAME} is failed: No address left. [LoadBalancerFailed]",
         "Owner: infra",

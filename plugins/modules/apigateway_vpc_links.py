@@ -519,30 +519,32 @@ class Account:
     def carry_out(self, planned: Plan, started: list[Step], ours: list[Link]) -> None:
         """Start all of a kind, then wait for all of it."""
         self._delete(planned.first, started)
-        if any(step.action == "CreateVpcLink" for step in planned.kept):
-            # A load balancer takes one link V1 at a time, so a new one waits until what held it is gone.
-            gone = planned.deleted.intersection(step.subject for step in planned.first)
-            before = [link for link in ours if link.going or link.id in gone]
-            self._await(
-                [
-                    link
-                    for link in before
-                    if link.version == "1" and any(w.is_place_of(link) for w in self.desired.wanted)
-                ],
-                waiters.judge_link_gone,
-                "to be gone",
-            )
+        self._await_places(planned, ours)
         apply(planned.kept, self._calls(), started)
         if self._wait and self.desired.present:
             self._await_available(ours)
-        leaving = [link for link in ours if link.going and not self.desired.present]
         if planned.last and self._drain_seconds:
             time.sleep(self._drain_seconds)
         self._delete(planned.last, started)
         if self._wait:
             going = [link for link in ours if link.id in planned.deleted]
+            leaving = [link for link in ours if link.going and not self.desired.present]
             self._await(going + leaving, waiters.judge_link_gone, "to be gone")
             self._await_release(going)
+
+    def _await_places(self, planned: Plan, ours: list[Link]) -> None:
+        """A load balancer takes one link V1 at a time, so a new one waits until what held it is gone."""
+        if not any(step.action == "CreateVpcLink" for step in planned.kept):
+            return
+        deleted = {step.subject for step in planned.first}
+        before = [
+            link
+            for link in ours
+            if link.version == "1"
+            and (link.going or link.id in deleted)
+            and any(wanted.is_place_of(link) for wanted in self.desired.wanted)
+        ]
+        self._await(before, waiters.judge_link_gone, "to be gone")
 
     def _calls(self) -> dict[str, t.Callable[[Step], object]]:
         apis = self._apis.of(self._version)
@@ -643,9 +645,8 @@ def diff(ours: list[Link], desired: Desired, deleted: t.Container[str]) -> Resul
         after[each.name] = each.prediction(link)
     for link in ours:
         if link.id in deleted and link not in first:
-            before[f"{link.name} ({link.id})" if link.name in before or link.name in after else link.name] = _shown(
-                link
-            )
+            taken = link.name in before or link.name in after
+            before[f"{link.name} ({link.id})" if taken else link.name] = _shown(link)
     return {"before": before, "after": after}
 
 

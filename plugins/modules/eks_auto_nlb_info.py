@@ -23,8 +23,8 @@ description:
     and is asked often after a change and seldom when nothing changes, at most five times a second.
   - Ends early on what can't recover by itself, such as a load balancer that AWS calls failed, two load balancers for one
     Service, or no tagged subnet.
-  - A failure says of each load balancer that is not there yet what was last seen and for how long, why, which team owns the
-    fix (V(infra), V(k8s) or AWS itself), and the fix.
+  - A failure lists each load balancer that is not there yet, with what was last seen and for how long, the cause, the fix, and
+    the owner of the fix (V(infra), V(k8s) or AWS itself).
   - In check mode it looks once, does not wait, and does not fail because of what it sees.
 options:
   contracts:
@@ -541,7 +541,7 @@ def _kubernetes_result(view: KubernetesView | None) -> Result | None:
 
 
 class Judged(t.NamedTuple):
-    """What was seen of each contract, what it means, and when which change was seen."""
+    """What was seen of each contract, the verdict on it, and the timeline."""
 
     observations: dict[Contract, Observation]
     verdicts: dict[Contract, Verdict]

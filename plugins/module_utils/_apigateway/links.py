@@ -188,7 +188,7 @@ class LinkApis:
 
 
 def users(link: Link, stages: t.Iterable[tuple[Item, Item]]) -> list[str]:
-    """The stages whose variables name the link, be it for a canary, in words, out of pairs of REST API and stage."""
+    """The stages whose variables name the link, those of a canary too, in words. ``stages`` are pairs of REST API and stage."""
     return [
         f"stage {stage['stageName']} of REST API {rest_api['name']} ({rest_api['id']})"
         for rest_api, stage in stages

@@ -147,7 +147,7 @@ class WaitError(Exception):
         return min(self.verdicts.values(), key=lambda verdict: _STATES.index(verdict.state))
 
     def _last_word(self) -> str:
-        """What was awaited, what was last seen and for how long, whose it is and what to do."""
+        """What was awaited, what was last seen and for how long, its owner and the fix."""
         after, all_of_them = round(self.elapsed), len(self.verdicts)
         left = [subject for subject, verdict in self.verdicts.items() if verdict.state != "done"]
         left.sort(key=lambda subject: _STATES.index(self.verdicts[subject].state))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Verdicts on what is seen of a contract: how far it has come, what is in the way, whose it is, and what to do.
+"""Verdicts on what is seen of a contract: how far it has come, what is in the way, its owner, and the fix.
 
 Pure. A goal is reached by stages; a stage is a list of rules, and each rule is a small function that returns a verdict
 or, if it finds nothing in the way, None. The first verdict counts, so what can't recover comes before what may.

@@ -48,10 +48,10 @@ def _differences(result: Result) -> list[Result]:
         return [_difference("", "missing", "there")]
     found = [each for each in _leaves("", before, after) if each["setting"] not in BOOKKEEPING]
     # Something is to be done that the diff doesn't show, such as removing what failed.
-    return found or [_difference("", "as it is", _deeds(result))]
+    return found or [_difference("", "as it is", _what_is_done(result))]
 
 
-def _deeds(result: Result) -> str:
+def _what_is_done(result: Result) -> str:
     return (
         ", ".join(f"{each['action']} {each.get('subject', '')}".strip() for each in result.get("actions", []))
         or "changed"
@@ -64,7 +64,8 @@ def _diff(result: Result) -> tuple[t.Any, t.Any]:
     for key, view in _VIEWS.items():
         if key in result:
             return view(result)
-    return "?", "?"
+    # Of what they would make, amazon.aws's modules return nothing in check mode.
+    return ({}, {}) if "item" in result else ("?", "?")
 
 
 def _leaves(path: str, before: t.Any, after: t.Any) -> list[Result]:

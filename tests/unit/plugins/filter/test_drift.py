@@ -49,6 +49,10 @@ def test_what_is_not_there_is_one_entry() -> None:
     assert entry["message"] == "link l is missing, and should be there."
 
 
+def test_what_amazons_modules_would_make_is_missing() -> None:
+    assert settings({"changed": True, "item": {"name": "petstore-node"}}) == [("", "missing", "there")]
+
+
 def test_what_the_diff_does_not_show_is_told_by_the_calls() -> None:
     actions = [{"action": "DeleteVpcLink", "subject": "l1"}, {"action": "TagResource"}]
     assert settings(changed({"id": 1}, {"id": 2}, actions=actions)) == [

@@ -36,7 +36,9 @@ def check_definition(definition: t.Any) -> None:
         operation_name(path, key) for path, key, operation in operations(definition) if INTEGRATION not in operation
     ]
     if lacking:
-        findings.faults.append(f"without {INTEGRATION} no operation can be deployed: it is missing in {', '.join(lacking)}")
+        findings.faults.append(
+            f"without {INTEGRATION} no operation can be deployed: it is missing in {', '.join(lacking)}"
+        )
     kept_security(definition, (), findings)
     if definition.get("security"):
         findings.faults.append("API Gateway ignores root-level security: write it into the operations that it is for")

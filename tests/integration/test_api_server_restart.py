@@ -82,9 +82,9 @@ def test_a_wait_for_a_load_balancer_goes_on(lab: Lab, name: str, tmp_path: Path)
     ended = process.wait(LIMIT)
     output = process.stdout.read() if process.stdout else ""
     assert ended == 0, output
-    result = json.loads(output)
-    assert result["verdict"]["state"] == "done"
-    assert result["load_balancer"]["state"] == "active"
+    (seam,) = json.loads(output)["seams"]
+    assert seam["verdict"]["state"] == "done"
+    assert seam["load_balancer"]["state"] == "active"
     # It saw the Service by a watch that began after the restart.
     watched = [each["objectRef"]["resource"] for each in lab.asked_of_kubernetes()[before:] if each["verb"] == "watch"]
     assert "services" in watched

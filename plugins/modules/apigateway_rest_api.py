@@ -68,11 +68,11 @@ options:
     version_added: 1.1.0
   tags:
     description:
-      - More tags to set on the API, and on the stage when it is made.
-      - Tags that aren't named here are left alone.
-    type: dict
+      - The API's tags besides O(ownership_tags), and those of the stage when it is made.
+      - Without this option they are left as they are.
 extends_documentation_fragment:
   - seam.eks_auto.aws
+  - seam.eks_auto.aws.tags
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
 seealso:
@@ -179,25 +179,19 @@ actions:
       description: What it is done to, by ID, or by name where the ID isn't known yet.
       type: str
       sample: petstore
+    request:
+      description:
+        - What the call is given besides, keys in snake_case, without the definition. What is only known when the step is carried
+          out is missing, such as the ID of a deployment that an earlier step makes.
+      type: dict
 """
 
-import re
 import typing as t
 
 from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import (
-    api,
-    waiters,
-)
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
-    AnsibleApiGatewayError,
-    Item,
-    Step,
-    make_room,
-    report,
-    run_module,
-)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api, waiters
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
     Fingerprint,
     Parts,
@@ -214,199 +208,114 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
     settings_differences,
     settings_of_definition,
     settings_of_live,
-    with_policy,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
-    TARGET_KEYS,
-    OpenApiError,
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import TARGET_KEYS, OpenApiError
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.patches import replace
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.rest_api_plan import (
+    Deployment,
+    Desired,
+    RestApi,
+    Stage,
+    State,
+    Stored,
+    kept_policy,
+    matching_deployment,
+    plan,
+    shown,
+    shown_afterwards,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
-    as_result,
-    only,
-    owned,
-    ownership,
-    replace,
-    tag_steps,
-)
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.ownership import Item, make_room, only, owned
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.results import to_result
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
 
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str"},
+    "description": {"type": "str"},
+    "ownership_tags": {"type": "dict", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "definition": {"type": "dict"},
+    "endpoint_type": {"type": "str", "choices": ["REGIONAL", "EDGE"], "default": "REGIONAL"},
+    "stage_name": {"type": "str"},
+    "stage_variables": {"type": "dict"},
+    "canary_percent": {"type": "float"},
+    **Tags.ARGUMENTS,
+}
+RULES: dict[str, Rules] = {
+    "ownership_tags": "ownership_tags",
+    "stage_name": "stage_name",
+    "stage_variables": "stage_variables",
+    "canary_percent": {"between": [0, 100]},
+    "tags": "tags",
+}
 LARGEST_BODY = 6 * 1024 * 1024
 
 
 def check(params: Item) -> None:
-    """Refuse what API Gateway would refuse, before anything is changed.
-
-    Stages: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html
-    """
+    """Refuse what API Gateway would refuse, before any call."""
+    require_sound(params, RULES)
+    if params["state"] == "absent":
+        return
     try:
         check_definition(params["definition"])
     except OpenApiError as error:
-        raise AnsibleApiGatewayError(message=f"definition: {error}") from error
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", params["stage_name"]):
-        raise AnsibleApiGatewayError(
-            message=f"stage_name must be 1 to 128 letters, digits, hyphens or underscores, not '{params['stage_name']}'"
-        )
-    percent = params["canary_percent"]
-    if percent is not None and not 0 <= percent <= 100:
-        raise AnsibleApiGatewayError(message=f"canary_percent must be between 0 and 100, not {percent:g}")
-    variables = params["stage_variables"] or {}
-    if len(variables) > 100:
-        raise AnsibleApiGatewayError(message=f"stage_variables must be 100 at most, not {len(variables)}")
-    for name, value in variables.items():
-        if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", name):
-            raise AnsibleApiGatewayError(
-                message=f"stage_variables: the name '{name}' must be 1 to 64 letters, digits or underscores"
-            )
-        if not re.fullmatch(r"[A-Za-z0-9\-._~:/?#&=,]{1,512}", str(value)):
-            raise AnsibleApiGatewayError(
-                message=f"stage_variables: the value of {name} must be 1 to 512 letters, digits or any of -._~:/?#&=,"
-            )
-
-
-def desired_state(params: Item, tags: dict[str, str]) -> Item:
-    """What is asked for; None leaves a setting as it is."""
-    desired = {key: params[key] for key in ("state", "name", "description", "endpoint_type", "stage_name")}
-    desired["tags"] = tags
-    if params["state"] == "absent":
-        return desired
-    check(params)
+        raise SeamError(message=f"definition: {error}") from error
     body = import_body(params["definition"], params["name"], params["description"])
-    if len(body) > LARGEST_BODY:
-        raise AnsibleApiGatewayError(
-            message=f"definition is {len(body)} bytes as JSON, API Gateway imports at most 6 MB ({LARGEST_BODY})"
-        )
-    variables = params["stage_variables"]
-    desired["canary_percent"] = params["canary_percent"]
-    desired["variables"] = None if variables is None else {key: str(value) for key, value in variables.items()}
-    if params["description"] is None:
-        desired["description"] = params["definition"]["info"].get("description")
-    return {
-        **desired,
-        "body": body,
-        "imported": digest(body),
-        "outline": outline_of_definition(params["definition"]),
-        "settings": settings_of_definition(params["definition"]),
-    }
+    require(
+        len(body) <= LARGEST_BODY,
+        f"definition is {len(body)} bytes as JSON, API Gateway imports at most 6 MB ({LARGEST_BODY})",
+    )
 
 
-def plan(current: Item, desired: Item) -> list[Step]:
-    """The calls that take ``current`` (``api``, ``stored``, ``deployments``, ``stages``) to the desired state."""
-    rest_api = current["api"]
-    if desired["state"] == "absent":
-        return [Step("DeleteRestApi", rest_api["id"])] if rest_api else []
-    steps = _api_steps(rest_api, desired)
-    deployment = matching_deployment(current, desired)
-    fingerprints = [Fingerprint.of(known) for known in current["deployments"]]
-    if Fingerprint(desired["imported"], current["stored"]) not in fingerprints:
-        steps.append(Step("PutRestApi", desired["name"]))
-    if deployment is None:
-        steps.append(Step("CreateDeployment", desired["name"]))
-    steps += _stage_steps(stage_of(current, desired), deployment, desired)
-    return steps + _clean_up_steps(current, deployment, desired)
+def desired_state(params: Item, tags: Tags) -> Desired | None:
+    """What is asked for."""
+    if params["state"] == "absent":
+        return None
+    definition, variables, description = params["definition"], params["stage_variables"], params["description"]
+    body = import_body(definition, params["name"], description)
+    return Desired(
+        name=params["name"],
+        description=definition["info"].get("description") if description is None else description,
+        tags=tags,
+        endpoint_type=params["endpoint_type"],
+        stage_name=params["stage_name"],
+        variables=None if variables is None else {key: str(value) for key, value in variables.items()},
+        canary_percent=params["canary_percent"],
+        body=body,
+        imported=digest(body),
+        methods=outline_of_definition(definition),
+        settings=settings_of_definition(definition),
+    )
 
 
-def matching_deployment(current: Item, desired: Item) -> Item | None:
-    """A deployment of just this definition: the stage's own if it is one, or else the newest."""
-    matching = []
-    for deployment in current["deployments"]:
-        fingerprint = Fingerprint.of(deployment)
-        if fingerprint and fingerprint.imported == desired["imported"]:
-            matching.append(deployment)
-    served = (stage_of(current, desired) or {}).get("deploymentId")
-    return max(matching, key=lambda known: (known["id"] == served, known["createdDate"]), default=None)
+class Observation(t.NamedTuple):
+    """What AWS shows: its items, for the result, and out of these the state that a plan works on."""
+
+    api: Item | None
+    stages: list[Item]
+    deployments: list[Item]
+    state: State
 
 
-def stage_of(current: Item, desired: Item) -> Item | None:
-    return next((stage for stage in current["stages"] if stage["stageName"] == desired["stage_name"]), None)
+def observe(client: t.Any, tags: Tags, desired: Desired | None) -> Observation:
+    """The owned API with its deployments and stages, and what is stored of a definition if one is desired."""
+    item = only("REST API", owned(api.get_rest_apis(client), tags.ownership))
+    if item is None:
+        return Observation(None, [], [], State())
+    deployments, stages = api.get_deployments(client, item["id"]), api.get_stages(client, item["id"])
+    state = State(
+        api=RestApi.of(item),
+        stored=observe_definition(client, item, desired) if desired else None,
+        deployments=tuple(Deployment.of(each) for each in deployments),
+        stages=tuple(Stage.of(each) for each in stages),
+    )
+    return Observation(item, stages, deployments, state)
 
 
-def deployment_of(current: Item, release: Item) -> Item | None:
-    """The deployment that a stage or its canary serves."""
-    return next((known for known in current["deployments"] if known["id"] == release.get("deploymentId")), None)
-
-
-def _api_steps(rest_api: Item | None, desired: Item) -> list[Step]:
-    if rest_api is None:
-        described = {key: desired[key] for key in ("name", "description", "tags") if desired[key] is not None}
-        endpoint = {"types": [desired["endpoint_type"]]}
-        return [Step("CreateRestApi", desired["name"], {**described, "endpointConfiguration": endpoint})]
-    steps = tag_steps(f"/restapis/{rest_api['id']}", rest_api, desired["tags"])
-    types = rest_api["endpointConfiguration"]["types"]
-    if types != [desired["endpoint_type"]]:
-        patch = [replace(f"/endpointConfiguration/types/{types[0]}", desired["endpoint_type"])]
-        steps.append(Step("UpdateRestApi", rest_api["id"], {"patch": patch}))
-    return steps
-
-
-def _stage_steps(stage: Item | None, deployment: Item | None, desired: Item) -> list[Step]:
-    name, variables = desired["stage_name"], desired["variables"]
-    if stage is None:
-        return [Step("CreateStage", name, {"variables": variables or {}, "tags": desired["tags"]})]
-    patch = _variables_patch("/variables", stage.get("variables", {}), variables)
-    move = _moves(stage, deployment)
-    canary = stage.get("canarySettings", {})
-    if desired["canary_percent"] and (move or patch):
-        move = _moves(canary, deployment)
-        patch = _canary_patch(canary, desired)
-        at = "/canarySettings/deploymentId"
-    else:
-        patch += (
-            [{"op": "remove", "path": "/canarySettings"}] if canary and desired["canary_percent"] is not None else []
-        )
-        at = "/deploymentId"
-    return [Step("UpdateStage", name, {"move": at if move else None, "patch": patch})] if move or patch else []
-
-
-def _moves(release: Item, deployment: Item | None) -> bool:
-    """Whether a stage or its canary serves another deployment than it should."""
-    return deployment is None or release.get("deploymentId") != deployment["id"]
-
-
-def _variables_patch(path: str, current: dict[str, str], desired: dict[str, str] | None) -> list[Item]:
-    if desired is None:
-        return []
-    patch = [replace(f"{path}/{key}", value) for key, value in desired.items() if current.get(key) != value]
-    return patch + [{"op": "remove", "path": f"{path}/{key}"} for key in current if key not in desired]
-
-
-def _canary_patch(canary: Item, desired: Item) -> list[Item]:
-    percent, overrides = desired["canary_percent"], canary.get("stageVariableOverrides", {})
-    patch = [] if canary.get("percentTraffic") == percent else [replace("/canarySettings/percentTraffic", percent)]
-    return patch + _variables_patch("/canarySettings/stageVariableOverrides", overrides, desired["variables"])
-
-
-def _clean_up_steps(current: Item, deployment: Item | None, desired: Item) -> list[Step]:
-    """Our own deployments that no stage will use. AWS refuses to delete one that a stage uses."""
-    used = {deployment["id"]} if deployment else set()
-    for stage in current["stages"]:
-        # Only this stage moves, all of it or its canary.
-        moves = stage["stageName"] == desired["stage_name"]
-        if not moves or desired["canary_percent"]:
-            used.add(stage["deploymentId"])
-        if not moves or desired["canary_percent"] is None:
-            used.add(stage.get("canarySettings", {}).get("deploymentId"))
-    return [
-        Step("DeleteDeployment", old["id"], {"deployment_id": old["id"]})
-        for old in current["deployments"]
-        if Fingerprint.of(old) and old["id"] not in used
-    ]
-
-
-def observe(client: t.Any, ownership_tags: dict[str, str]) -> Item:
-    """The owned API with its deployments and stages."""
-    rest_api = only("REST API", owned(api.get_rest_apis(client), ownership_tags))
-    if rest_api is None:
-        return {"api": None, "deployments": [], "stages": []}
-    return {
-        "api": rest_api,
-        "deployments": api.get_deployments(client, rest_api["id"]),
-        "stages": api.get_stages(client, rest_api["id"]),
-    }
-
-
-def observe_definition(client: t.Any, rest_api: Item | None, desired: Item) -> Item:
+def observe_definition(client: t.Any, rest_api: Item, desired: Desired) -> Stored:
     """What API Gateway has stored of a definition, deployed or not."""
-    if rest_api is None:
-        return {"stored": None, "outline": {}, "settings": {}}
     methods = live_methods(api.get_resources(client, rest_api["id"]))
     models = api.get_models(client, rest_api["id"])
     parts = Parts(
@@ -414,79 +323,85 @@ def observe_definition(client: t.Any, rest_api: Item | None, desired: Item) -> I
         api.get_request_validators(client, rest_api["id"]),
         api.get_authorizers(client, rest_api["id"]),
     )
-    has_policy = desired["settings"]["policy"] is not None
-    return {
-        "stored": live_digest(rest_api, methods, models, parts, has_policy),
-        "outline": outline_of_live(methods),
-        "settings": settings_of_live(rest_api, parts),
-    }
+    has_policy = desired.settings["policy"] is not None
+    return Stored(
+        digest=live_digest(rest_api, methods, models, parts, has_policy),
+        methods=outline_of_live(methods),
+        settings=settings_of_live(rest_api, parts),
+    )
 
 
-class RestApi:
-    """Carries out a plan's steps; the IDs of what is created are only known here."""
+class Calls:
+    """How a plan's steps are carried out. The IDs of what is created are only known here."""
 
-    def __init__(self, client: t.Any, current: Item, desired: Item, ownership_tags: dict[str, str]) -> None:
+    def __init__(self, client: t.Any, state: State, desired: Desired | None, tags: Tags) -> None:
         self.client = client
         self.desired = desired
-        self.ownership_tags = ownership_tags
-        self.id = current["api"] and current["api"]["id"]
-        self.policy = current["api"] and current["api"].get("policy")
-        self.deployment = matching_deployment(current, desired) if self.id and "imported" in desired else None
-        self.fingerprint = Fingerprint(desired.get("imported", ""), current["stored"] or "")
+        self.tags = tags
+        self.id = state.api.id if state.api else ""
+        self.deployment = matching_deployment(state, desired) if desired else None
+        self.fingerprint = Fingerprint(desired.imported, state.stored.digest) if desired and state.stored else None
 
-    def _create(self, arguments: Item) -> None:
-        self.id = made = api.create_rest_api(self.client, **arguments)["id"]
-        found = owned(api.get_rest_apis(self.client), self.ownership_tags)
+    def by_operation(self) -> dict[str, t.Callable[[Step], object]]:
+        client = self.client
+        return {
+            "CreateRestApi": self._create,
+            "TagResource": lambda step: api.tag_resource(client, step.subject, step.request["tags"]),
+            "UntagResource": lambda step: api.untag_resource(client, step.subject, step.request["tagKeys"]),
+            "UpdateRestApi": lambda step: api.update_rest_api(client, self.id, step.request["patchOperations"]),
+            "PutRestApi": self._import,
+            "CreateDeployment": self._deploy,
+            "CreateStage": self._create_stage,
+            "UpdateStage": self._update_stage,
+            "DeleteDeployment": lambda step: api.delete_deployment(client, self.id, step.subject),
+            "DeleteRestApi": lambda step: api.delete_rest_api(client, step.subject),
+        }
+
+    def _create(self, step: Step) -> None:
+        self.id = made = api.create_rest_api(self.client, **step.request)["id"]
+        found = owned(api.get_rest_apis(self.client), self.tags.ownership)
         make_room("REST API", found, made, lambda: api.delete_rest_api(self.client, made))
 
-    def apply(self, step: Step) -> None:
-        arguments = step.arguments
-        match step.action:
-            case "CreateRestApi":
-                self._create(arguments)
-            case "TagResource":
-                api.tag_resource(self.client, **arguments)
-            case "UpdateRestApi":
-                api.update_rest_api(self.client, self.id, **arguments)
-            case "PutRestApi":
-                self._import()
-            case "CreateDeployment":
-                self.deployment = api.create_deployment(self.client, self.id, str(self.fingerprint))
-            case "CreateStage":
-                names = {"restApiId": self.id, "stageName": step.subject, "deploymentId": self.deployment_id}
-                api.create_stage(self.client, **names, **arguments)
-            case "UpdateStage":
-                move = [replace(arguments["move"], self.deployment_id)] if arguments["move"] else []
-                api.update_stage(self.client, self.id, step.subject, move + arguments["patch"])
-            case "DeleteDeployment":
-                api.delete_deployment(self.client, self.id, **arguments)
-            case "DeleteRestApi":
-                api.delete_rest_api(self.client, self.id)
-            case unknown:
-                raise ValueError(f"no way to carry out {unknown}")
+    def _deploy(self, _step: Step) -> None:
+        self.deployment = Deployment.of(api.create_deployment(self.client, self.id, str(self.fingerprint)))
+
+    def _create_stage(self, step: Step) -> None:
+        names = {"restApiId": self.id, "stageName": step.subject, "deploymentId": self._deployment_id}
+        api.create_stage(self.client, **names, **step.request)
+
+    def _update_stage(self, step: Step) -> None:
+        patch = [
+            operation
+            if "value" in operation or operation["op"] == "remove"
+            else replace(operation["path"], self._deployment_id)
+            for operation in step.request["patchOperations"]
+        ]
+        api.update_stage(self.client, self.id, step.subject, patch)
 
     @property
-    def deployment_id(self) -> str:
-        return t.cast(Item, self.deployment)["id"]
+    def _deployment_id(self) -> str:
+        return t.cast(Deployment, self.deployment).id
 
-    def _import(self) -> None:
-        answer = api.put_rest_api(self.client, self.id, with_policy(self.desired["body"], self.policy))
+    def _import(self, step: Step) -> None:
+        """Import, and read back what became of it: not all that was imported may have been stored."""
+        desired = t.cast(Desired, self.desired)
+        answer = api.put_rest_api(self.client, self.id, **step.request)
         for warning in answer.get("warnings", []):
             warnings.warn(f"API Gateway says of the definition: {warning}")
-        live = observe_definition(self.client, answer, self.desired)
-        if lost := lost_targets(self.desired["outline"], live["outline"]):
-            raise AnsibleApiGatewayError(message=_lost(lost))
-        if open_now := opened(self.desired["outline"], live["outline"]):
-            raise AnsibleApiGatewayError(message=_opened(open_now))
-        settings = _kept_policy(self.desired["settings"], live["settings"])
-        differences = outline_differences(self.desired["outline"], live["outline"])
-        for difference in differences + settings_differences(settings, live["settings"]):
+        stored = observe_definition(self.client, answer, desired)
+        if lost := lost_targets(desired.methods, stored.methods):
+            raise SeamError(message=_lost(lost))
+        if open_now := opened(desired.methods, stored.methods):
+            raise SeamError(message=_opened(open_now))
+        differences = outline_differences(desired.methods, stored.methods)
+        differences += settings_differences(kept_policy(desired.settings, stored.settings), stored.settings)
+        for difference in differences:
             warnings.warn(f"API Gateway stored the definition differently: {difference}")
-        self.fingerprint = Fingerprint(self.desired["imported"], live["stored"])
+        self.fingerprint = Fingerprint(desired.imported, stored.digest)
         # An edit was undone: the deployment stays as it is, but what is stored now may have got other model names.
-        if self.deployment and Fingerprint.of(self.deployment) != self.fingerprint:
+        if self.deployment and self.deployment.fingerprint != self.fingerprint:
             patch = [replace("/description", self.fingerprint)]
-            api.update_deployment(self.client, self.id, self.deployment_id, patch)
+            api.update_deployment(self.client, self.id, self.deployment.id, patch)
 
 
 def _lost(methods: list[str]) -> str:
@@ -508,107 +423,32 @@ def _opened(methods: list[str]) -> str:
     )
 
 
-def _kept_policy(settings: Item, before: Item) -> Item:
-    """An import leaves a resource policy that the definition doesn't have."""
-    return {**settings, "policy": settings["policy"] or before.get("policy")}
-
-
-def _shown(current: Item, definition: Item, stage_name: str | None) -> Item:
-    """What a diff shows of an API."""
-    stage = stage_of(current, {"stage_name": stage_name}) or {}
-    canary = stage.get("canarySettings", {})
-    shown = _shown_release(current, canary, "stageVariableOverrides")
-    rest_api = current["api"] or {}
-    return {
-        "name": rest_api.get("name"),
-        "description": rest_api.get("description"),
-        "tags": rest_api.get("tags", {}),
-        "endpoint_types": rest_api.get("endpointConfiguration", {}).get("types", []),
-        "settings": definition["settings"],
-        "methods": definition["outline"],
-        "stage": {
-            "name": stage.get("stageName"),
-            **_shown_release(current, stage, "variables"),
-            "canary": {"percent": canary["percentTraffic"], **shown} if canary else {},
-        },
-    }
-
-
-def _shown_release(current: Item, release: Item, variables: str) -> Item:
-    """What a diff shows of what a stage or its canary serves."""
-    served = deployment_of(current, release)
-    fingerprint = Fingerprint.of(served) if served else None
-    return {"variables": release.get(variables, {}), "definition_sha256": fingerprint and fingerprint.imported}
-
-
-def _prediction(before: Item, desired: Item, steps: list[Step]) -> Item:
-    """How it will look, for the diff."""
-    if desired["state"] == "absent":
-        return {}
-    imports = any(step.action == "PutRestApi" for step in steps)
-    return {
-        "name": desired["name"],
-        "description": desired["description"],
-        "tags": {**before["tags"], **desired["tags"]},
-        "endpoint_types": [desired["endpoint_type"]],
-        "settings": _kept_policy(desired["settings"], before["settings"]) if imports else before["settings"],
-        "methods": desired["outline"] if imports else before["methods"],
-        "stage": _predicted_stage(before["stage"], desired),
-    }
-
-
-def _predicted_stage(before: Item, desired: Item) -> Item:
-    variables, percent = desired["variables"], desired["canary_percent"]
-    release = {
-        "variables": before["variables"] if variables is None else variables,
-        "definition_sha256": desired["imported"],
-    }
-    if percent and before["name"] and release != {key: before[key] for key in release}:
-        return {**before, "canary": {"percent": percent, **release}}
-    return {"name": desired["stage_name"], **release, "canary": before["canary"] if percent is None else {}}
-
-
-def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
-    """Plan, carry out unless in check mode, and return the module's result."""
-    ownership_tags, tags = ownership(module.params)
-    desired = desired_state(module.params, tags)
-    current = observe(client, ownership_tags)
-    definition = observe_definition(client, current["api"] if desired["state"] == "present" else None, desired)
-    current["stored"] = definition["stored"]
-    steps = plan(current, desired)
-    before = _shown(current, definition, desired["stage_name"]) if current["api"] else {}
-    empty = _shown({"api": None, "deployments": [], "stages": []}, {"settings": {}, "outline": {}}, None)
-    diff = {"before": before, "after": _prediction(before or empty, desired, steps)}
+def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
+    """Look, plan, carry out unless in check mode, and return the module's result."""
+    params = module.params
+    check(params)
+    tags, client = Tags.of(params), Client(module)
+    desired = desired_state(params, tags)
+    found = observe(client, tags, desired)
+    steps = plan(found.state, desired)
+    diff = {"before": shown(found.state, params["stage_name"]), "after": shown_afterwards(found.state, desired, steps)}
     if steps and not module.check_mode:
-        rest_api = RestApi(client, current, desired, ownership_tags)
-        for step in steps:
-            started.append(step)
-            rest_api.apply(step)
-        current = observe(client, ownership_tags)
-    stage = stage_of(current, desired) or {}
+        apply(steps, Calls(client, found.state, desired, tags).by_operation(), started)
+        found = observe(client, tags, None)
+    stage = next((each for each in found.stages if each["stageName"] == params["stage_name"]), {})
+    deployment = next((each for each in found.deployments if each["id"] == stage.get("deploymentId")), None)
     return {
         **report(steps),
         "diff": diff,
-        "rest_api": as_result(current["api"]) or {},
-        "stage": as_result(stage) or {},
-        "deployment": as_result(deployment_of(current, stage)) or {},
+        "rest_api": to_result(found.api),
+        "stage": to_result(stage),
+        "deployment": to_result(deployment),
     }
 
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec={
-            "name": {"type": "str"},
-            "description": {"type": "str"},
-            "ownership_tags": {"type": "dict", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "definition": {"type": "dict"},
-            "endpoint_type": {"type": "str", "choices": ["REGIONAL", "EDGE"], "default": "REGIONAL"},
-            "stage_name": {"type": "str"},
-            "stage_variables": {"type": "dict"},
-            "canary_percent": {"type": "float"},
-            "tags": {"type": "dict"},
-        },
+        argument_spec=ARGUMENTS,
         required_if=[("state", "present", ["name", "definition", "stage_name"])],
         supports_check_mode=True,
     )

@@ -84,10 +84,10 @@ options:
     description: Name of the API key. The plan's name unless given.
     type: str
   tags:
-    description: More tags to set on plan and key. Tags that aren't named here are left alone.
-    type: dict
+    description: The tags of plan and key besides O(ownership_tags). Without this option they are left as they are.
 extends_documentation_fragment:
   - seam.eks_auto.aws
+  - seam.eks_auto.aws.tags
   - seam.eks_auto.attributes
   - seam.eks_auto.attributes.changes
 seealso:
@@ -172,258 +172,350 @@ actions:
       description: What it is done to, by ID, or by name where the ID isn't known yet.
       type: str
       sample: petstore
+    request:
+      description: What the call is given besides, keys in snake_case.
+      type: dict
 """
 
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import (
-    AnsibleApiGatewayError,
-    Item,
-    Step,
-    make_room,
-    report,
-    run_module,
-)
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
-    as_result,
-    differing,
-    only,
-    owned,
-    ownership,
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.patches import (
+    Patch,
     replace,
-    tag_steps,
+    replace_differing,
 )
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.ownership import Item, make_room, only, owned
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.results import snake_case, to_result
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str"},
+    "description": {"type": "str"},
+    "ownership_tags": {"type": "dict", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "api_stages": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "api_id": {"type": "str", "required": True},
+            "stage": {"type": "str", "required": True},
+        },
+    },
+    "throttle": {
+        "type": "dict",
+        "options": {
+            "rate_limit": {"type": "float", "required": True},
+            "burst_limit": {"type": "int", "required": True},
+        },
+    },
+    "quota": {
+        "type": "dict",
+        "options": {
+            "limit": {"type": "int", "required": True},
+            "period": {"type": "str", "choices": ["DAY", "WEEK", "MONTH"], "required": True},
+            "offset": {"type": "int", "default": 0},
+        },
+    },
+    "api_key_name": {"type": "str", "no_log": False},
+    **Tags.ARGUMENTS,
+}
 
 #: Largest quota offset by period. AWS documents no range; Terraform's provider refuses the same.
 LARGEST_OFFSET = {"DAY": 0, "WEEK": 6, "MONTH": 27}
 
 
-def check(throttle: Item | None, quota: Item | None) -> None:
-    """Refuse numbers that AWS would refuse, before anything is changed."""
-    for name in ("rate_limit", "burst_limit"):
-        if throttle and throttle[name] < 0:
-            raise AnsibleApiGatewayError(message=f"throttle.{name} must be 0 or more, not {throttle[name]}")
-    if quota and quota["limit"] < 1:
-        raise AnsibleApiGatewayError(message=f"quota.limit must be 1 or more, not {quota['limit']}")
-    if quota and not 0 <= quota["offset"] <= LARGEST_OFFSET[quota["period"]]:
-        largest = LARGEST_OFFSET[quota["period"]]
-        raise AnsibleApiGatewayError(
-            message=f"quota.offset must be from 0 to {largest} for a {quota['period']}, not {quota['offset']}"
+def check(params: Item) -> None:
+    """Refuse what AWS would refuse, before any call."""
+    throttle, quota = params["throttle"] or {}, params["quota"] or {}
+    numbers = {
+        "throttle.rate_limit": throttle.get("rate_limit"),
+        "throttle.burst_limit": throttle.get("burst_limit"),
+        "quota.limit": quota.get("limit"),
+        "quota.offset": quota.get("offset"),
+    }
+    rules: dict[str, Rules] = {
+        "ownership_tags": "ownership_tags",
+        "throttle.rate_limit": "not_negative",
+        "throttle.burst_limit": "not_negative",
+        "quota.limit": "positive",
+        "quota.offset": {"between": [0, LARGEST_OFFSET[quota.get("period", "DAY")]]},
+        "tags": "tags",
+    }
+    require_sound({**params, **numbers}, rules)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage that a plan is for."""
+
+    api_id: str
+    name: str
+
+    @property
+    def value(self) -> str:
+        """As patch operations have it."""
+        return f"{self.api_id}:{self.name}"
+
+
+@dataclass(frozen=True)
+class UsagePlan:
+    """A plan as it is."""
+
+    id: str
+    name: str | None
+    description: str | None
+    stages: tuple[Stage, ...]
+    throttle: Item
+    quota: Item
+    tags: dict[str, str]
+
+    @classmethod
+    def of(cls, item: Item) -> UsagePlan:
+        return cls(
+            id=item["id"],
+            name=item.get("name"),
+            description=item.get("description"),
+            stages=tuple(Stage(each["apiId"], each["stage"]) for each in item.get("apiStages", [])),
+            throttle=item.get("throttle") or {},
+            quota=item.get("quota") or {},
+            tags=item.get("tags", {}),
         )
 
 
-def desired_state(params: Item, tags: dict[str, str]) -> Item:
-    """What is asked for, spelled as AWS does; None leaves a setting as it is."""
-    throttle, quota, stages = params["throttle"], params["quota"], params["api_stages"]
-    return {
-        "state": params["state"],
-        "name": params["name"],
-        "description": params["description"],
-        "apiStages": None if stages is None else [{"apiId": s["api_id"], "stage": s["stage"]} for s in stages],
-        "throttle": throttle and {"rateLimit": throttle["rate_limit"], "burstLimit": throttle["burst_limit"]},
-        "quota": quota and {key: quota[key] for key in ("limit", "period", "offset")},
-        "key_name": params["api_key_name"] or params["name"],
-        "tags": tags,
-    }
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as it is, without its value."""
+
+    id: str
+    name: str | None
+    enabled: bool
+    tags: dict[str, str]
+
+    @classmethod
+    def of(cls, item: Item) -> ApiKey:
+        return cls(item["id"], item.get("name"), item["enabled"], item.get("tags", {}))
 
 
-def plan(current: Item, desired: Item) -> list[Step]:
-    """The calls that take ``current`` (``plan``, ``key``, ``key_in_plan``) to the desired state."""
-    if desired["state"] == "absent":
+@dataclass(frozen=True)
+class State:
+    """A plan and a key as they are, each of which may be missing, and whether the one holds the other."""
+
+    plan: UsagePlan | None
+    key: ApiKey | None
+    key_in_plan: bool
+
+
+@dataclass(frozen=True)
+class Desired:
+    """A plan and a key as they shall be. None leaves a setting as it is. ``throttle`` and ``quota`` are spelled as AWS does."""
+
+    name: str
+    description: str | None
+    stages: tuple[Stage, ...] | None
+    throttle: Item | None
+    quota: Item | None
+    key_name: str
+    tags: Tags
+
+    @classmethod
+    def of_options(cls, params: Item, tags: Tags) -> Desired | None:
+        """Out of the module's options; None when there shall be neither."""
+        if params["state"] == "absent":
+            return None
+        throttle, stages = params["throttle"], params["api_stages"]
+        return cls(
+            name=params["name"],
+            description=params["description"],
+            stages=None if stages is None else tuple(Stage(each["api_id"], each["stage"]) for each in stages),
+            throttle=throttle and {"rateLimit": throttle["rate_limit"], "burstLimit": throttle["burst_limit"]},
+            quota=params["quota"],
+            key_name=params["api_key_name"] or params["name"],
+            tags=tags,
+        )
+
+    @property
+    def plan_request(self) -> Item:
+        """What a new plan is made from."""
+        stages = None if self.stages is None else [{"apiId": each.api_id, "stage": each.name} for each in self.stages]
+        request = {
+            "name": self.name,
+            "description": self.description,
+            "apiStages": stages,
+            "throttle": self.throttle,
+            "quota": self.quota,
+            "tags": self.tags.at_creation,
+        }
+        return {key: value for key, value in request.items() if value is not None}
+
+
+def plan(current: State, desired: Desired | None) -> list[Step]:
+    """The calls that make ``current`` the ``desired`` state (None: neither plan nor key), in order."""
+    if desired is None:
         return _removal_steps(current)
-    usage_plan, key = current["plan"], current["key"]
-    if usage_plan is None:
-        settings = ("name", "description", "apiStages", "throttle", "quota", "tags")
-        arguments = {name: desired[name] for name in settings if desired[name] is not None}
-        steps = [Step("CreateUsagePlan", desired["name"], arguments)]
-    else:
-        steps = _plan_update_steps(usage_plan, desired)
-    if key is None:
-        arguments = {"name": desired["key_name"], "enabled": True, "tags": desired["tags"]}
-        steps.append(Step("CreateApiKey", desired["key_name"], arguments))
-    else:
-        steps += _key_update_steps(key, desired)
-    if not current["key_in_plan"]:
-        steps.append(Step("CreateUsagePlanKey", desired["key_name"]))
-    return steps
+    joining = [] if current.key_in_plan else [Step("CreateUsagePlanKey", desired.key_name, {"keyType": "API_KEY"})]
+    return [*_plan_steps(current.plan, desired), *_key_steps(current.key, desired), *joining]
 
 
-def _removal_steps(current: Item) -> list[Step]:
-    usage_plan, key = current["plan"], current["key"]
+def _removal_steps(current: State) -> list[Step]:
     steps = []
-    if current["key_in_plan"]:
-        steps.append(Step("DeleteUsagePlanKey", key["id"]))
-    if usage_plan:
+    if current.key and current.key_in_plan:
+        steps.append(Step("DeleteUsagePlanKey", current.key.id))
+    if current.plan:
         # AWS refuses to delete a plan that still has stages.
-        patch = [_stage_patch("remove", stage) for stage in usage_plan.get("apiStages", [])]
-        if patch:
-            steps.append(Step("UpdateUsagePlan", usage_plan["id"], {"patch": patch}))
-        steps.append(Step("DeleteUsagePlan", usage_plan["id"]))
-    if key:
-        steps.append(Step("DeleteApiKey", key["id"]))
+        if patch := _stage_patch("remove", current.plan.stages):
+            steps.append(Step("UpdateUsagePlan", current.plan.id, {"patchOperations": patch}))
+        steps.append(Step("DeleteUsagePlan", current.plan.id))
+    if current.key:
+        steps.append(Step("DeleteApiKey", current.key.id))
     return steps
 
 
-def _plan_update_steps(usage_plan: Item, desired: Item) -> list[Step]:
+def _plan_steps(current: UsagePlan | None, desired: Desired) -> list[Step]:
     """All changes in one call: UpdateUsagePlan is allowed once in 20 seconds."""
-    changes = differing(usage_plan, {key: desired[key] for key in ("name", "description")})
-    patch = [replace(f"/{key}", value) for key, value in changes.items()]
-    for group in ("throttle", "quota"):
-        changes = differing(usage_plan.get(group) or {}, desired[group] or {})
-        patch += [replace(f"/{group}/{key}", value) for key, value in changes.items()]
-    if desired["apiStages"] is not None:
-        patch += _stage_patches(usage_plan.get("apiStages", []), desired["apiStages"])
-    steps = [Step("UpdateUsagePlan", usage_plan["id"], {"patch": patch})] if patch else []
-    return steps + tag_steps(f"/usageplans/{usage_plan['id']}", usage_plan, desired["tags"])
+    if current is None:
+        return [Step("CreateUsagePlan", desired.name, desired.plan_request)]
+    named = {"name": desired.name, "description": desired.description}
+    patch = replace_differing("", {"name": current.name, "description": current.description}, named)
+    patch += replace_differing("/throttle", current.throttle, desired.throttle or {})
+    patch += replace_differing("/quota", current.quota, desired.quota or {})
+    if desired.stages is not None:
+        patch += _stage_patch("remove", [stage for stage in current.stages if stage not in desired.stages])
+        patch += _stage_patch("add", [stage for stage in desired.stages if stage not in current.stages])
+    steps = [Step("UpdateUsagePlan", current.id, {"patchOperations": patch})] if patch else []
+    return steps + desired.tags.steps(f"/usageplans/{current.id}", current.tags)
 
 
-def _stage_patches(current: list[Item], desired: list[Item]) -> list[Item]:
-    have = {_stage_value(stage) for stage in current}
-    want = {_stage_value(stage) for stage in desired}
-    return [_stage_patch("remove", stage) for stage in current if _stage_value(stage) not in want] + [
-        _stage_patch("add", stage) for stage in desired if _stage_value(stage) not in have
-    ]
+def _stage_patch(op: str, stages: t.Iterable[Stage]) -> Patch:
+    return [{"op": op, "path": "/apiStages", "value": stage.value} for stage in stages]
 
 
-def _stage_patch(op: str, stage: Item) -> Item:
-    return {"op": op, "path": "/apiStages", "value": _stage_value(stage)}
-
-
-def _stage_value(stage: Item) -> str:
-    return f"{stage['apiId']}:{stage['stage']}"
-
-
-def _key_update_steps(key: Item, desired: Item) -> list[Step]:
-    patch = [replace("/name", desired["key_name"])] if key.get("name") != desired["key_name"] else []
-    if not key["enabled"]:
+def _key_steps(current: ApiKey | None, desired: Desired) -> list[Step]:
+    if current is None:
+        request = {"name": desired.key_name, "enabled": True, "tags": desired.tags.at_creation}
+        return [Step("CreateApiKey", desired.key_name, request)]
+    patch = replace_differing("", {"name": current.name}, {"name": desired.key_name})
+    if not current.enabled:
         patch.append(replace("/enabled", "true"))
-    steps = [Step("UpdateApiKey", key["id"], {"patch": patch})] if patch else []
-    return steps + tag_steps(f"/apikeys/{key['id']}", key, desired["tags"])
+    steps = [Step("UpdateApiKey", current.id, {"patchOperations": patch})] if patch else []
+    return steps + desired.tags.steps(f"/apikeys/{current.id}", current.tags)
 
 
-def apply(client: t.Any, steps: list[Step], current: Item, started: list[Step], ownership_tags: dict[str, str]) -> None:
-    """Carry the steps out; the IDs of what is created are only known here."""
-    ids = {name: current[name] and current[name]["id"] for name in ("plan", "key")}
+class Calls:
+    """How a plan's steps are carried out. The IDs of what is created are only known here."""
 
-    def create_plan(**arguments: t.Any) -> None:
-        ids["plan"] = made = api.create_usage_plan(client, **arguments)["id"]
+    def __init__(self, client: t.Any, current: State, tags: Tags) -> None:
+        self.client = client
+        self.tags = tags
+        self.plan_id = current.plan.id if current.plan else ""
+        self.key_id = current.key.id if current.key else ""
+
+    def by_operation(self) -> dict[str, t.Callable[[Step], object]]:
+        client = self.client
+        return {
+            "CreateUsagePlan": self._create_plan,
+            "UpdateUsagePlan": lambda step: api.update_usage_plan(
+                client, step.subject, step.request["patchOperations"]
+            ),
+            "DeleteUsagePlan": lambda step: api.delete_usage_plan(client, step.subject),
+            "CreateApiKey": self._create_key,
+            "UpdateApiKey": lambda step: api.update_api_key(client, step.subject, step.request["patchOperations"]),
+            "DeleteApiKey": lambda step: api.delete_api_key(client, step.subject),
+            "CreateUsagePlanKey": lambda step: api.create_usage_plan_key(
+                client, self.plan_id, self.key_id, **step.request
+            ),
+            "DeleteUsagePlanKey": lambda _step: api.delete_usage_plan_key(client, self.plan_id, self.key_id),
+            "TagResource": lambda step: api.tag_resource(client, step.subject, step.request["tags"]),
+            "UntagResource": lambda step: api.untag_resource(client, step.subject, step.request["tagKeys"]),
+        }
+
+    def _create_plan(self, step: Step) -> None:
+        client = self.client
+        made = api.create_usage_plan(client, **step.request)
+        self.plan_id = made["id"]
 
         def take_back() -> None:
             # AWS deletes no plan that has stages.
-            if patch := [_stage_patch("remove", stage) for stage in arguments.get("apiStages", [])]:
-                api.update_usage_plan(client, made, patch)
-            api.delete_usage_plan(client, made)
+            if patch := _stage_patch("remove", UsagePlan.of(made).stages):
+                api.update_usage_plan(client, made["id"], patch)
+            api.delete_usage_plan(client, made["id"])
 
-        make_room("usage plan", owned(api.get_usage_plans(client), ownership_tags), made, take_back)
+        make_room("usage plan", owned(api.get_usage_plans(client), self.tags.ownership), made["id"], take_back)
 
-    def create_key(**arguments: t.Any) -> None:
-        ids["key"] = made = api.create_api_key(client, **arguments)["id"]
-        make_room(
-            "API key", owned(api.get_api_keys(client), ownership_tags), made, lambda: api.delete_api_key(client, made)
-        )
-
-    calls: dict[str, t.Callable[..., t.Any]] = {
-        "CreateUsagePlan": create_plan,
-        "UpdateUsagePlan": lambda patch: api.update_usage_plan(client, ids["plan"], patch),
-        "DeleteUsagePlan": lambda: api.delete_usage_plan(client, ids["plan"]),
-        "CreateApiKey": create_key,
-        "UpdateApiKey": lambda patch: api.update_api_key(client, ids["key"], patch),
-        "DeleteApiKey": lambda: api.delete_api_key(client, ids["key"]),
-        "CreateUsagePlanKey": lambda: api.create_usage_plan_key(client, ids["plan"], ids["key"]),
-        "DeleteUsagePlanKey": lambda: api.delete_usage_plan_key(client, ids["plan"], ids["key"]),
-        "TagResource": lambda path, tags: api.tag_resource(client, path, tags),
-    }
-    for step in steps:
-        started.append(step)
-        calls[step.action](**step.arguments)
+    def _create_key(self, step: Step) -> None:
+        self.key_id = made = api.create_api_key(self.client, **step.request)["id"]
+        found = owned(api.get_api_keys(self.client), self.tags.ownership)
+        make_room("API key", found, made, lambda: api.delete_api_key(self.client, made))
 
 
-def observe(client: t.Any, ownership_tags: dict[str, str]) -> Item:
+class Observation(t.NamedTuple):
+    """What AWS shows: its items, for the result, and out of these the state that a plan works on."""
+
+    plan: Item | None
+    key: Item | None
+    state: State
+
+
+def observe(client: t.Any, tags: Tags) -> Observation:
     """The owned plan and key, and whether the one holds the other."""
-    usage_plan = only("usage plan", owned(api.get_usage_plans(client), ownership_tags))
-    key = only("API key", owned(api.get_api_keys(client), ownership_tags))
+    usage_plan = only("usage plan", owned(api.get_usage_plans(client), tags.ownership))
+    key = only("API key", owned(api.get_api_keys(client), tags.ownership))
     held = api.get_usage_plan_keys(client, usage_plan["id"]) if usage_plan and key else []
-    return {"plan": usage_plan, "key": key, "key_in_plan": key is not None and key["id"] in [k["id"] for k in held]}
+    state = State(
+        plan=UsagePlan.of(usage_plan) if usage_plan else None,
+        key=ApiKey.of(key) if key else None,
+        key_in_plan=key is not None and key["id"] in [each["id"] for each in held],
+    )
+    return Observation(usage_plan, key, state)
 
 
-def _shown(current: Item) -> Item:
+def shown(found: Observation) -> Result:
+    """What a diff shows."""
+    key = found.state.key
     return {
-        "usage_plan": as_result(current["plan"]) or {},
-        "api_key": {key: (current["key"] or {}).get(key) for key in ("id", "name", "enabled")}
-        if current["key"]
-        else {},
-        "api_key_in_usage_plan": current["key_in_plan"],
+        "usage_plan": to_result(found.plan),
+        "api_key": {"id": key.id, "name": key.name, "enabled": key.enabled} if key else {},
+        "api_key_in_usage_plan": found.state.key_in_plan,
     }
 
 
-def _prediction(before: Item, desired: Item) -> Item:
-    """How it will look, for the diff."""
-    if desired["state"] == "absent":
+def shown_afterwards(found: Observation, desired: Desired | None) -> Result:
+    """What a diff shows once the steps are done."""
+    if desired is None:
         return {"usage_plan": {}, "api_key": {}, "api_key_in_usage_plan": False}
-    settings = ("name", "description", "apiStages", "throttle", "quota")
-    asked = as_result({key: desired[key] for key in settings if desired[key] is not None}) or {}
-    tags = {**before["usage_plan"].get("tags", {}), **desired["tags"]}
+    before, tags = shown(found), found.state.plan.tags if found.state.plan else {}
+    asked = snake_case({**desired.plan_request, "tags": desired.tags.after(tags)})
     return {
-        "usage_plan": {**before["usage_plan"], **asked, "tags": tags},
-        "api_key": {**before["api_key"], "name": desired["key_name"], "enabled": True},
+        "usage_plan": {**before["usage_plan"], **asked},
+        "api_key": {**before["api_key"], "name": desired.key_name, "enabled": True},
         "api_key_in_usage_plan": True,
     }
 
 
-def run(module: AnsibleAWSModule, client: t.Any, started: list[Step]) -> Item:
-    """Plan, carry out unless in check mode, and return the module's result."""
-    check(module.params["throttle"], module.params["quota"])
-    ownership_tags, tags = ownership(module.params)
-    desired = desired_state(module.params, tags)
-    current = observe(client, ownership_tags)
-    steps = plan(current, desired)
-    before = _shown(current)
+def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
+    """Look, plan, carry out unless in check mode, and return the module's result."""
+    params = module.params
+    check(params)
+    tags, client = Tags.of(params), Client(module)
+    desired = Desired.of_options(params, tags)
+    found = observe(client, tags)
+    steps = plan(found.state, desired)
+    diff = {"before": shown(found), "after": shown_afterwards(found, desired)}
     if steps and not module.check_mode:
-        apply(client, steps, current, started, ownership_tags)
-        current = observe(client, ownership_tags)
-    after = _shown(current)
-    return {
-        **report(steps),
-        "diff": {"before": before, "after": _prediction(before, desired)},
-        "usage_plan": after["usage_plan"],
-        "api_key": after["api_key"],
-    }
+        apply(steps, Calls(client, found.state, tags).by_operation(), started)
+        found = observe(client, tags)
+    after = shown(found)
+    return {**report(steps), "diff": diff, "usage_plan": after["usage_plan"], "api_key": after["api_key"]}
 
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec={
-            "name": {"type": "str"},
-            "description": {"type": "str"},
-            "ownership_tags": {"type": "dict", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "api_stages": {
-                "type": "list",
-                "elements": "dict",
-                "options": {"api_id": {"type": "str", "required": True}, "stage": {"type": "str", "required": True}},
-            },
-            "throttle": {
-                "type": "dict",
-                "options": {
-                    "rate_limit": {"type": "float", "required": True},
-                    "burst_limit": {"type": "int", "required": True},
-                },
-            },
-            "quota": {
-                "type": "dict",
-                "options": {
-                    "limit": {"type": "int", "required": True},
-                    "period": {"type": "str", "choices": ["DAY", "WEEK", "MONTH"], "required": True},
-                    "offset": {"type": "int", "default": 0},
-                },
-            },
-            "api_key_name": {"type": "str", "no_log": False},
-            "tags": {"type": "dict"},
-        },
-        required_if=[("state", "present", ["name"])],
-        supports_check_mode=True,
+        argument_spec=ARGUMENTS, required_if=[("state", "present", ["name"])], supports_check_mode=True
     )
     run_module(module, run)
 

@@ -196,7 +196,7 @@ def inject_into_the_api(hand: Hand) -> list[tuple[str, str]]:
     hand.apigateway.update_api_key(apiKey=key["id"], patchOperations=patch)
     hand.apigateway.delete_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"])
     return [
-        ("REST API petstore", "methods.PUT /pet.apiKeyRequired"),
+        ("REST API petstore", "methods.PUT /pet.api_key_required"),
         ("REST API petstore", "stage.variables.nlbHost"),
         ("usage plan petstore", "usage_plan.throttle.rate_limit"),
         ("usage plan petstore", "usage_plan.quota.limit"),

@@ -127,9 +127,9 @@ def create_rest_api(client: t.Any, **arguments: t.Any) -> Item:
 
 @_handles_quota("import the definition", quota="resources in an API (300 unless raised)")
 @RETRY
-def put_rest_api(client: t.Any, api_id: str, body: bytes) -> Item:
-    """Replace all of the API by the definition; the answer's ``warnings`` say what AWS left out."""
-    return t.cast(Item, client.put_rest_api(restApiId=api_id, mode="overwrite", failOnWarnings=False, body=body))
+def put_rest_api(client: t.Any, api_id: str, **arguments: t.Any) -> Item:
+    """Import a definition; the answer's ``warnings`` say what AWS left out."""
+    return t.cast(Item, client.put_rest_api(restApiId=api_id, **arguments))
 
 
 @_handles("update REST API")
@@ -258,8 +258,8 @@ def get_usage_plan_keys(client: t.Any, plan_id: str) -> list[Item]:
 
 @_handles("add API key to usage plan")
 @RETRY
-def create_usage_plan_key(client: t.Any, plan_id: str, key_id: str) -> None:
-    client.create_usage_plan_key(usagePlanId=plan_id, keyId=key_id, keyType="API_KEY")
+def create_usage_plan_key(client: t.Any, plan_id: str, key_id: str, **arguments: t.Any) -> None:
+    client.create_usage_plan_key(usagePlanId=plan_id, keyId=key_id, **arguments)
 
 
 @_handles_deletion("take API key out of usage plan")

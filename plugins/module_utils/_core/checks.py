@@ -67,6 +67,11 @@ def positive(value: t.Any) -> str | None:
     return None if number is not None and number > 0 else f"{value!r} is not a number greater than 0."
 
 
+def not_negative(value: t.Any) -> str | None:
+    number = _number(value)
+    return None if number is not None and number >= 0 else f"{value!r} is not a number of 0 or more."
+
+
 def seconds(value: t.Any) -> str | None:
     """Seconds to wait: a whole number that is not negative."""
     number = _number(value)
@@ -278,6 +283,18 @@ def _base(value: t.Any) -> str | None:
     return None if value == "" else _path(value)
 
 
+def stage_variables(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html"""
+    if len(value) > 100:
+        return f"API Gateway takes 100 stage variables at most, not {len(value)}."
+    for name, text in value.items():
+        if wrong := _text(str(name), r"[A-Za-z0-9_]{1,64}", "is no name: 1 to 64 letters, digits and underscores."):
+            return wrong
+        if not re.fullmatch(r"[A-Za-z0-9\-._~:/?#&=,]{1,512}", str(text)):
+            return f"the value of {name} is not 1 to 512 letters, digits or any of -._~:/?#&=,"
+    return None
+
+
 # Tags
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
@@ -295,6 +312,11 @@ def tags(value: t.Any) -> str | None:
                     f"AWS takes no tag with the {what} {each!r}: up to {longest} letters, digits, spaces and _.:/=+-@."
                 )
     return None if len(value) <= 50 else f"AWS takes 50 tags at most, not {len(value)}."
+
+
+def ownership_tags(value: t.Any) -> str | None:
+    """Without one, nothing could be found again."""
+    return tags(value) if value else "must hold at least one tag."
 
 
 def _text(value: t.Any, pattern: str, wrong: str) -> str | None:
@@ -316,7 +338,9 @@ RULES: dict[str, Rule] = {
         kubernetes_version,
         limits,
         namespace,
+        not_negative,
         one_of,
+        ownership_tags,
         port,
         positive,
         principal_arn,
@@ -326,6 +350,7 @@ RULES: dict[str, Rule] = {
         security_group_ids,
         service,
         stage_name,
+        stage_variables,
         subnet_ids,
         tags,
         timeout,

@@ -31,6 +31,11 @@ def snake_case(value: t.Any) -> t.Any:
     return value.isoformat() if isinstance(value, datetime.datetime) else value
 
 
+def snake_case_keys(resource: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The same with its own keys in snake_case, and what they hold as it is."""
+    return {_name(key): value for key, value in resource.items()}
+
+
 def _name(key: str) -> str:
     (name,) = camel_dict_to_snake_dict({key: None})
     return t.cast(str, name)

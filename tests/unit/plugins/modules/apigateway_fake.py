@@ -32,7 +32,7 @@ class FakeApiGateway:
     def __init__(self) -> None:
         self.meta = SimpleNamespace(partition="aws", region_name="eu-central-1")
         self.calls: list[tuple[str, Item]] = []
-        self.refusals: dict[str, list[Exception]] = {}
+        self.refusals: dict[str, list[ClientError]] = {}
         self.links: dict[str, Item] = {}
         self.link_statuses = ["PENDING", "AVAILABLE"]
         self.apis: dict[str, Item] = {}
@@ -67,7 +67,9 @@ class FakeApiGateway:
         def called(**arguments: t.Any) -> t.Any:
             self.calls.append((name, arguments))
             if self.refusals.get(name):
-                raise self.refusals[name].pop(0)
+                error = self.refusals[name].pop(0)
+                error.operation_name = "".join(part.capitalize() for part in name.split("_"))
+                raise error
             return copy.deepcopy(attribute(**arguments))
 
         return called
@@ -82,15 +84,22 @@ class FakeApiGateway:
         return f"{kind}{next(self._ids)}"
 
     def tag_resource(self, resourceArn: str, tags: dict[str, str]) -> None:
-        kind, _, item_id = resourceArn.rpartition("::/")[2].partition("/")
+        self._tags_of(resourceArn).update(tags)
+
+    def untag_resource(self, resourceArn: str, tagKeys: list[str]) -> None:
+        for key in tagKeys:
+            del self._tags_of(resourceArn)[key]
+
+    def _tags_of(self, arn: str) -> dict[str, str]:
+        kind, _, item_id = arn.rpartition("::/")[2].partition("/")
         kinds: dict[str, dict[str, Item]] = {
             "vpclinks": self.links,
             "restapis": self.apis,
             "usageplans": self.plans,
             "apikeys": self.keys,
         }
-        items = kinds[kind]
-        items[item_id]["tags"].update(tags)
+        tags: dict[str, str] = kinds[kind][item_id]["tags"]
+        return tags
 
     def untag_resource(self, resourceArn: str, tagKeys: list[str]) -> None:
         for key in tagKeys:

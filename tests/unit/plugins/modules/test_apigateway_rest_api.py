@@ -97,12 +97,12 @@ def test_diff_shows_what_decides_where_requests_go(run: Runner) -> None:
     assert diff["before"] == {}
     assert diff["after"]["methods"] == {
         "GET /pet": {
-            "apiKeyRequired": True,
+            "api_key_required": True,
             "type": "HTTP_PROXY",
-            "httpMethod": "GET",
+            "http_method": "GET",
             "uri": "http://${stageVariables.nlbHost}:80/pet",
-            "connectionType": "VPC_LINK",
-            "connectionId": "${stageVariables.vpcLinkId}",
+            "connection_type": "VPC_LINK",
+            "connection_id": "${stageVariables.vpcLinkId}",
         }
     }
 
@@ -339,7 +339,7 @@ def test_continues_after_a_crash_before_the_import(fake: FakeApiGateway, run: Ru
     fake.refusals["put_rest_api"] = [refusal("BadRequestException")]
     failed = run(**OPTIONS)
     assert failed.failed
-    assert told(failed.result) == ["CreateRestApi petstore", "PutRestApi petstore"]
+    assert told(failed.result) == ["CreateRestApi petstore"]
     result = run(**OPTIONS).result
     assert told(result) == ["PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod"]
     assert len(fake.apis) == 1
@@ -365,6 +365,19 @@ def test_tags_and_endpoint_type(fake: FakeApiGateway, run: Runner) -> None:
     assert result["rest_api"]["tags"] == {**OWNER, "team": "infra"}
     patch = [{"op": "replace", "path": "/endpointConfiguration/types/REGIONAL", "value": "EDGE"}]
     assert ("update_rest_api", {"restApiId": "api1", "patchOperations": patch}) in fake.calls
+
+
+def test_other_tags_are_purged_unless_told_not_to_and_ownership_never(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS)
+    fake.apis["api1"]["tags"] |= {"cost": "1", "aws:cloudformation:stack-name": "s"}
+    assert run(**OPTIONS).result["changed"] is False
+    assert run(**OPTIONS, tags={}, purge_tags=False).result["changed"] is False
+    predicted = run(check=True, **OPTIONS, tags={}).result
+    result = run(**OPTIONS, tags={}).result
+    assert told(result) == told(predicted) == ["UntagResource /restapis/api1"]
+    assert (
+        result["rest_api"]["tags"] == result["diff"]["after"]["tags"] == {**OWNER, "aws:cloudformation:stack-name": "s"}
+    )
 
 
 def test_absent(fake: FakeApiGateway, run: Runner) -> None:
@@ -393,16 +406,16 @@ def test_two_owned_apis_are_named(fake: FakeApiGateway, run: Runner) -> None:
             {"definition": {**DEFINITION, "x-filler": "x" * 6 * 1024 * 1024}},
             "bytes as JSON, API Gateway imports at most 6 MB",
         ),
-        ({"stage_name": "pröd"}, "stage_name must be"),
-        ({"stage_name": "a" * 129}, "stage_name must be"),
-        ({"canary_percent": 101}, "canary_percent must be between 0 and 100, not 101"),
-        ({"canary_percent": -0.5}, "canary_percent must be between 0 and 100, not -0.5"),
-        ({"stage_variables": {"a-b": "c"}}, "stage_variables: the name 'a-b'"),
+        ({"stage_name": "pröd"}, "stage_name: 'pröd' is no name for a stage"),
+        ({"stage_name": "a" * 129}, "stage_name: 'aaa"),
+        ({"canary_percent": 101}, "canary_percent: 101.0 is not between 0 and 100"),
+        ({"canary_percent": -0.5}, "canary_percent: -0.5 is not between 0 and 100"),
+        ({"stage_variables": {"a-b": "c"}}, "stage_variables: 'a-b' is no name"),
         ({"stage_variables": {"host": "a b"}}, "stage_variables: the value of host"),
         ({"stage_variables": {"host": "a" * 513}}, "stage_variables: the value of host"),
-        ({"stage_variables": {f"v{i}": "x" for i in range(101)}}, "stage_variables must be 100 at most"),
+        ({"stage_variables": {f"v{i}": "x" for i in range(101)}}, "stage_variables: API Gateway takes 100"),
         ({"endpoint_type": "PRIVATE"}, "value of endpoint_type must be one of"),
-        ({"ownership_tags": {}}, "ownership_tags must hold"),
+        ({"ownership_tags": {}}, "ownership_tags: must hold"),
     ],
 )
 def test_bad_options(fake: FakeApiGateway, run: Runner, options: Item, message: str) -> None:
@@ -412,11 +425,16 @@ def test_bad_options(fake: FakeApiGateway, run: Runner, options: Item, message: 
     assert fake.calls == []
 
 
-def test_a_step_that_nobody_knows_is_an_error_and_does_nothing(fake: FakeApiGateway) -> None:
-    api = module.RestApi(fake, {"api": {"id": "api1"}, "stored": ""}, {}, {})
-    with pytest.raises(ValueError, match="no way to carry out DropRestApi"):
-        api.apply(module.Step("DropRestApi", "api1"))
-    assert fake.changes == []
+def test_bad_options_of_a_removal(fake: FakeApiGateway, run: Runner) -> None:
+    failed = run(ownership_tags={}, state="absent")
+    assert (failed.failed, fake.calls) == (True, [])
+
+
+def test_actions_have_the_request_without_the_definition(run: Runner) -> None:
+    put, deploy, stage = run(**OPTIONS).result["actions"][1:]
+    assert put["request"] == {"mode": "overwrite", "fail_on_warnings": False}
+    assert deploy["request"] == {}
+    assert stage["request"] == {"variables": OPTIONS["stage_variables"], "tags": OWNER}
 
 
 ARN = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/net/nlb/50dc6c495c0c9188"

@@ -126,6 +126,23 @@ def test_tags_of_both(fake: FakeApiGateway, run: Runner) -> None:
     assert fake.keys["key2"]["tags"] == {**OWNER, "team": "infra"}
 
 
+def test_other_tags_are_purged_unless_told_not_to_and_ownership_never(fake: FakeApiGateway, run: Runner) -> None:
+    run(**OPTIONS, tags={"team": "infra"})
+    assert run(**OPTIONS).result["changed"] is False
+    assert run(**OPTIONS, tags={}, purge_tags=False).result["changed"] is False
+    result = run(**OPTIONS, tags={}).result
+    assert told(result) == ["UntagResource /usageplans/plan1", "UntagResource /apikeys/key2"]
+    assert fake.keys["key2"]["tags"] == fake.plans["plan1"]["tags"] == OWNER
+
+
+def test_actions_have_the_request(fake: FakeApiGateway, run: Runner) -> None:
+    make_plan, make_key, join = run(**OPTIONS).result["actions"]
+    assert make_plan["request"]["api_stages"] == OPTIONS["api_stages"]
+    assert make_plan["request"]["throttle"] == OPTIONS["throttle"]
+    assert make_key["request"] == {"name": "petstore", "enabled": True, "tags": OWNER}
+    assert join["request"] == {"key_type": "API_KEY"}
+
+
 def test_absent_takes_apart_in_order(fake: FakeApiGateway, run: Runner) -> None:
     run(**OPTIONS)
     fake.keys["foreign"] = {"id": "foreign", "name": "petstore", "enabled": True}
@@ -159,15 +176,18 @@ def test_two_owned_keys_are_named(fake: FakeApiGateway, run: Runner) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"throttle": {"rate_limit": -1, "burst_limit": 1}}, "throttle.rate_limit must be 0 or more"),
-        ({"throttle": {"rate_limit": 1, "burst_limit": -1}}, "throttle.burst_limit must be 0 or more"),
-        ({"quota": {"limit": 0, "period": "DAY"}}, "quota.limit must be 1 or more"),
-        ({"quota": {"limit": 1, "period": "DAY", "offset": 1}}, "quota.offset must be from 0 to 0 for a DAY"),
-        ({"quota": {"limit": 1, "period": "WEEK", "offset": 7}}, "quota.offset must be from 0 to 6 for a WEEK"),
+        ({"throttle": {"rate_limit": -1, "burst_limit": 1}}, "throttle.rate_limit: -1.0 is not a number of 0 or more."),
+        ({"throttle": {"rate_limit": 1, "burst_limit": -1}}, "throttle.burst_limit: -1 is not a number of 0 or more."),
+        ({"quota": {"limit": 0, "period": "DAY"}}, "quota.limit: 0 is not a number greater than 0."),
+        ({"quota": {"limit": 1, "period": "DAY", "offset": 1}}, "quota.offset: 1 is not between 0 and 0."),
+        ({"quota": {"limit": 1, "period": "WEEK", "offset": 7}}, "quota.offset: 7 is not between 0 and 6."),
         ({"quota": {"limit": 1, "period": "YEAR"}}, "value of period must be one of"),
+        ({"ownership_tags": {}}, "ownership_tags: must hold at least one tag."),
     ],
 )
-def test_numbers_out_of_range(fake: FakeApiGateway, run: Runner, options: Item, message: str) -> None:
+def test_bad_options_end_in_one_error_before_any_call(
+    fake: FakeApiGateway, run: Runner, options: Item, message: str
+) -> None:
     failed = run(**{**OPTIONS, **options})
     assert failed.failed
     assert message in failed.result["msg"]

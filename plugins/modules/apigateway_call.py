@@ -35,6 +35,7 @@ options:
       method:
         description: HTTP method.
         type: str
+        choices: [DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT]
         default: GET
       path:
         description: Path below the stage.
@@ -67,6 +68,9 @@ attributes:
   check_mode:
     description: Sends no request, since requests may change data of the service behind the API.
     support: full
+  idempotent:
+    description: Sends its requests each time. Whether they change anything is the service's matter.
+    support: N/A
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.attributes
@@ -123,6 +127,7 @@ timeline:
 
 import json
 import time
+import typing as t
 from dataclasses import asdict, dataclass
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
@@ -130,9 +135,14 @@ from urllib.parse import quote, urlencode
 from ansible.module_utils.urls import open_url
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import AnsibleApiGatewayError, Item
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, WaitError, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, run_module
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait
 
+Item = dict[str, t.Any]
+
+METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+RULES: dict[str, Rules] = {"request_timeout": "timeout", "wait_timeout": "seconds"}
 EXCERPT = 500
 
 
@@ -267,13 +277,14 @@ class Caller:
         )
 
 
-def shown(response: Response) -> Item:
+def shown(response: Response) -> Result:
     return {key: value for key, value in asdict(response).items() if key != "error_type"}
 
 
-def run(module: AnsibleAWSModule) -> Item:
+def run(module: AnsibleAWSModule, _started: list[Step]) -> Result:
     """Call until all is as expected, and return the module's result."""
     params = module.params
+    require_sound(params, RULES)
     if module.check_mode:
         return {"changed": False, "responses": []}
     api_key = None
@@ -305,7 +316,7 @@ def main() -> None:
                 "elements": "dict",
                 "required": True,
                 "options": {
-                    "method": {"type": "str", "default": "GET"},
+                    "method": {"type": "str", "choices": METHODS, "default": "GET"},
                     "path": {"type": "str", "default": "/"},
                     "query": {"type": "dict", "default": {}},
                     "headers": {"type": "dict", "default": {}},
@@ -318,13 +329,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = run(module)
-    except AnsibleApiGatewayError as error:
-        module.fail_json_aws_error(error)
-    except WaitError as error:
-        module.fail_json(msg=str(error), timeline=error.timeline.entries)
-    module.exit_json(**result)
+    run_module(module, run)
 
 
 if __name__ == "__main__":

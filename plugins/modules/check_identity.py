@@ -78,10 +78,11 @@ region:
 import re
 import typing as t
 
-from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import ErrorHandler, SeamError, require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, run_module
 
 if t.TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -99,10 +100,10 @@ class Principal(t.NamedTuple):
 
     @classmethod
     def of(cls, arn: str) -> Principal:
-        """The principal behind an ARN of IAM's or STS's. Raises AnsibleAWSError for anything else."""
+        """The principal behind an ARN of IAM's or STS's. Raises SeamError for anything else."""
         found = _ARN.fullmatch(arn)
         if not found:
-            raise AnsibleAWSError(message=f"{arn} is not the ARN of an IAM role or user")
+            raise SeamError(message=f"{arn} is not the ARN of an IAM role or user")
         kind, _slash, rest = found["resource"].partition("/")
         if kind == "assumed-role":
             # A session's ARN has the role's name and the session's, and no path.
@@ -117,47 +118,50 @@ class Identity(t.NamedTuple):
     region: str
 
 
-def objection(found: Identity, expected_arn: str | None, expected_region: str | None) -> str | None:
-    """Why the identity is not the expected one; None when it is. Raises AnsibleAWSError for a bad expectation."""
+def require_expected(found: Identity, expected_arn: str | None, expected_region: str | None) -> None:
+    """Raise SeamError unless the identity is the expected one."""
     if expected_arn:
-        expected = Principal.of(expected_arn)
-        if ":sts:" in expected_arn or expected.kind not in ("role", "user"):
-            raise AnsibleAWSError(
-                message=f"expected_principal_arn: {expected_arn} is not the ARN of an IAM role or user "
-                "(arn:aws:iam::<account>:role/<name>). Name the role behind a session."
-            )
-        principal = Principal.of(found.arn)
-        if principal.account != expected.account:
-            return (
-                f"These credentials are {found.arn}, in account {principal.account}; "
-                f"expected is {expected_arn}, in account {expected.account}."
-            )
-        if principal != expected:
-            return f"These credentials are {found.arn}; expected is {expected_arn}."
-    if expected_region and found.region != expected_region:
-        return f"The region is {found.region}; expected is {expected_region}."
-    return None
+        expected, principal = Principal.of(expected_arn), Principal.of(found.arn)
+        require(
+            principal.account == expected.account,
+            f"These credentials are {found.arn}, in account {principal.account}; "
+            f"expected is {expected_arn}, in account {expected.account}.",
+        )
+        require(principal == expected, f"These credentials are {found.arn}; expected is {expected_arn}.")
+    require(
+        not expected_region or found.region == expected_region,
+        f"The region is {found.region}; expected is {expected_region}.",
+    )
 
 
-@AWSErrorHandler.common_error_handler("ask STS whose credentials these are")
+@ErrorHandler.common_error_handler("ask STS whose credentials these are")
 @AWSRetry.jittered_backoff()
 def get_caller_identity(client: BaseClient) -> dict[str, str]:
     return client.get_caller_identity()
 
 
-def run(module: AnsibleAWSModule) -> dict[str, t.Any]:
-    """The module's result. Raises AnsibleAWSError."""
+def identity(module: AnsibleAWSModule) -> Result:
+    """Whose credentials these are. Raises SeamError if they are not the expected ones."""
+    params = module.params
+    require_sound(params, {"expected_principal_arn": "principal_arn"})
     answer = get_caller_identity(module.client("sts"))
     found = Identity(answer["Arn"], module.region)
-    reason = objection(found, module.params["expected_principal_arn"], module.params["expected_region"])
-    if reason:
-        raise AnsibleAWSError(message=reason)
+    require_expected(found, params["expected_principal_arn"], params["expected_region"])
     return {
+        "changed": False,
         "account": answer["Account"],
         "arn": found.arn,
         "partition": found.arn.split(":")[1],
         "region": found.region,
     }
+
+
+def run(module: AnsibleAWSModule, _started: list[Step]) -> Result:
+    """The same; an error ends with what to do."""
+    try:
+        return identity(module)
+    except SeamError as error:
+        raise SeamError(message=f"{str(error).rstrip('.')}. {module.params['remedy']}") from error
 
 
 def main() -> None:
@@ -169,11 +173,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        module.exit_json(changed=False, **run(module))
-    except AnsibleAWSError as error:
-        reason = f"{error.message}: {error.exception}" if error.exception else error.message
-        module.fail_json(msg=f"{reason.rstrip('.')}. {module.params['remedy']}")
+    run_module(module, run)
 
 
 if __name__ == "__main__":

@@ -470,6 +470,15 @@ def test_a_target_that_is_not_stored_is_an_error_before_anything_is_deployed(
         assert words in failed.result["msg"]
 
 
+def test_security_that_is_not_stored_is_an_error_before_anything_is_deployed(fake: FakeApiGateway, run: Runner) -> None:
+    fake.resources[1]["resourceMethods"]["GET"]["apiKeyRequired"] = False
+    failed = run(**OPTIONS)
+    assert failed.failed
+    assert fake.changes == ["create_rest_api", "put_rest_api"]
+    for words in ("not stored the security of GET /pet", "nothing was deployed", "Owner: infra"):
+        assert words in failed.result["msg"]
+
+
 def test_from_one_version_of_links_to_the_other_is_one_update_of_the_stage(
     fake: FakeApiGateway, run: Runner, options_v2: Item
 ) -> None:

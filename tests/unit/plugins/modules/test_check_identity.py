@@ -13,10 +13,10 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
 from ansible_collections.seam.eks_auto.plugins.modules import check_identity
-from ansible_collections.seam.eks_auto.plugins.modules.check_identity import Identity, objection
+from ansible_collections.seam.eks_auto.plugins.modules.check_identity import Identity, require_expected
 from botocore.stub import Stubber
 
 INFRA = "arn:aws:iam::111122223333:role/infra"
@@ -35,7 +35,13 @@ SESSION = Identity("arn:aws:sts::111122223333:assumed-role/infra/alice", "us-wes
     ],
 )
 def test_the_expected_identity_is_let_through(found: str, expected: str | None) -> None:
-    assert objection(Identity(found, "us-west-2"), expected, "us-west-2") is None
+    require_expected(Identity(found, "us-west-2"), expected, "us-west-2")
+
+
+def objection(found: Identity, expected_arn: str | None, expected_region: str | None) -> str:
+    with pytest.raises(SeamError) as refused:
+        require_expected(found, expected_arn, expected_region)
+    return str(refused.value.message)
 
 
 def test_another_role_is_refused() -> None:
@@ -71,10 +77,8 @@ def test_another_region_is_refused() -> None:
     assert objection(SESSION, INFRA, "eu-west-1") == "The region is us-west-2; expected is eu-west-1."
 
 
-@pytest.mark.parametrize("expected", ["infra", SESSION.arn, "arn:aws:iam::111122223333:root"])
-def test_what_names_no_role_or_user_is_no_expectation(expected: str) -> None:
-    with pytest.raises(AnsibleAWSError, match="is not the ARN of an IAM role or user"):
-        objection(SESSION, expected, None)
+def test_an_identity_that_is_neither_role_nor_user_is_named() -> None:
+    assert objection(Identity("root", "us-west-2"), INFRA, None) == "root is not the ARN of an IAM role or user"
 
 
 @pytest.fixture
@@ -120,3 +124,18 @@ def test_credentials_that_sts_refuses_end_in_its_words_and_the_remedy(run: Calla
         "Failed to ask STS whose credentials these are: "
         "An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: Who are you?. Log in again."
     )
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        ("infra", "'infra' is not the ARN of an IAM role or user. Log in again."),
+        ("arn:aws:iam::111122223333:root", "is not the ARN of an IAM role or user. Log in again."),
+        (SESSION.arn, "is a session of a role. Give the role itself, arn:aws:iam::111122223333:role/infra"),
+    ],
+)
+def test_what_names_no_role_or_user_is_no_expectation(
+    run: Callable[..., dict[str, Any]], expected: str, words: str
+) -> None:
+    result = run(expected_principal_arn=expected, remedy="Log in again.")
+    assert result["msg"].startswith("expected_principal_arn: ") and words in result["msg"]

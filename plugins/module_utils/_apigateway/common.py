@@ -68,9 +68,10 @@ def report(steps: list[Step]) -> Item:
 
 
 class Client:
-    """A client of one of API Gateway's two APIs, which sends once what creates something.
+    """A client of one of API Gateway's two APIs, which sends once what creates something or imports a definition.
 
-    Creating has no idempotency token here. When the answer is lost and boto3 sends the call again, there are two.
+    Creating has no idempotency token here: when the answer is lost and boto3 sends the call again, there are two. And these
+    are the calls that meet full quotas: boto3 takes LimitExceededException for throttling, and would try for a minute.
     """
 
     def __init__(self, module: t.Any, api: str = "apigateway") -> None:
@@ -83,7 +84,7 @@ class Client:
         return self._module.client(self._api, config={"retries": {"total_max_attempts": 1}})
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(self._once if name.startswith("create_") else self._client, name)
+        return getattr(self._once if name.startswith(("create_", "put_")) else self._client, name)
 
 
 def run_until_settled(

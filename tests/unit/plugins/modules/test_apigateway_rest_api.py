@@ -253,12 +253,12 @@ def test_edited_settings_show_in_the_diff(fake: FakeApiGateway, run: Runner) -> 
     edit_settings(fake)
     diff = run(**OPTIONS).result["diff"]
     shown = [
-        {key: diff[when]["settings"][key] for key in ("binaryMediaTypes", "disableExecuteApiEndpoint")}
+        {key: diff[when]["settings"][key] for key in ("binary_media_types", "disable_execute_api_endpoint")}
         for when in ("before", "after")
     ]
     assert shown == [
-        {"binaryMediaTypes": ["image/png"], "disableExecuteApiEndpoint": True},
-        {"binaryMediaTypes": [], "disableExecuteApiEndpoint": False},
+        {"binary_media_types": ["image/png"], "disable_execute_api_endpoint": True},
+        {"binary_media_types": [], "disable_execute_api_endpoint": False},
     ]
 
 

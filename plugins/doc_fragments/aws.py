@@ -132,7 +132,7 @@ options:
     type: dict
     aliases: [resource_tags]
   purge_tags:
-    description: Whether tags that O(tags) doesn't name are removed. Those that begin with C(aws:) are AWS's own and stay.
+    description: Whether tags that O(tags) doesn't name are removed. AWS's own, which begin with C(aws:), stay.
     type: bool
     default: true
 """

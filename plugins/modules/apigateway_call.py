@@ -159,7 +159,7 @@ class Response:
 
 
 def explain(response: Response) -> tuple[str, str]:
-    """What an unexpected answer means, and what to do: (meaning, fix).
+    """An unexpected answer's meaning, and its fix.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
     """

@@ -20,7 +20,7 @@ description:
     module fails before anything is deployed if API Gateway has not stored it.
   - To see changes, the digests of the imported definition and of what API Gateway stored of it are kept in the
     deployment's description.
-  - Deployments that this module made and that no stage uses any more are removed.
+  - Deployments of this module are removed when no stage uses them any more.
 author:
   - seam.eks_auto contributors (@seam)
 options:
@@ -60,8 +60,8 @@ options:
     type: dict
   canary_percent:
     description:
-      - Which share of the stage's requests, in per cent, gets what has changed of O(definition) and O(stage_variables). The
-        others are served as before. Without such a change there is no canary, and any that the stage has is removed.
+      - Share of the stage's requests, in per cent, for the changes of O(definition) and O(stage_variables). The
+        other requests are served as before. Without such a change there is no canary, and any that the stage has is removed.
       - V(0) moves the whole stage, and removes its canary in the same call.
       - Unless given, the whole stage is moved, and a canary that it has is left alone.
     type: float
@@ -181,8 +181,7 @@ actions:
       sample: petstore
     request:
       description:
-        - What the call is given besides, keys in snake_case, without the definition. What is only known when the step is carried
-          out is missing, such as the ID of a deployment that an earlier step makes.
+        - The call's other arguments, keys in snake_case, without the definition. IDs that an earlier step makes are missing.
       type: dict
 """
 
@@ -291,7 +290,7 @@ def desired_state(params: Item, tags: Tags) -> Desired | None:
 
 
 class Observation(t.NamedTuple):
-    """What AWS shows: its items, for the result, and out of these the state that a plan works on."""
+    """AWS's items, for the result, and the state made of them, for the plan."""
 
     api: Item | None
     stages: list[Item]

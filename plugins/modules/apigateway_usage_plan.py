@@ -173,7 +173,7 @@ actions:
       type: str
       sample: petstore
     request:
-      description: What the call is given besides, keys in snake_case.
+      description: The call's other arguments, keys in snake_case.
       type: dict
 """
 
@@ -454,7 +454,7 @@ class Calls:
 
 
 class Observation(t.NamedTuple):
-    """What AWS shows: its items, for the result, and out of these the state that a plan works on."""
+    """AWS's items, for the result, and the state made of them, for the plan."""
 
     plan: Item | None
     key: Item | None

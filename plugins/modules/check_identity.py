@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose credentials these are, and whether they are the ones that a play is meant to run with."""
+"""Tells whose AWS credentials a play runs with, and refuses all but the expected ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ module: check_identity
 version_added: 1.0.0
 short_description: Tell whose AWS credentials a play runs with, and refuse all but the expected ones
 description:
-  - Asks STS whose credentials these are, which needs no permission.
+  - Asks STS for the caller's identity. That needs no permission.
   - Fails with one sentence when they belong to another account, IAM role or user than expected, or when the region is
     another one. As a play's first task it keeps a team from working with another team's identity.
 author:

@@ -248,7 +248,7 @@ def check(params: dict[str, t.Any]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What the module manages of an access entry. As what is desired, None is not asked for."""
+    """An access entry as it is or shall be. None: not asked for."""
 
     type: str | None = None
     username: str | None = None

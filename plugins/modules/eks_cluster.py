@@ -94,7 +94,7 @@ options:
     elements: str
   authentication_mode:
     description:
-      - How the cluster learns who may do what. AWS knows no way back from V(API) to V(API_AND_CONFIG_MAP).
+      - Where the cluster keeps its access rules. AWS knows no way back from V(API) to V(API_AND_CONFIG_MAP).
       - If unset, a new cluster gets V(API).
     type: str
     choices: [API, API_AND_CONFIG_MAP]
@@ -106,8 +106,8 @@ options:
     choices: [api, audit, authenticator, controllerManager, scheduler]
   upgrade_policy:
     description:
-      - What happens when the standard support of the Kubernetes version ends. V(STANDARD) means that EKS upgrades
-        the cluster, V(EXTENDED) that it enters extended support, at a higher price. EKS's default is V(EXTENDED).
+      - At the end of the Kubernetes version's standard support, EKS upgrades the cluster with V(STANDARD). With V(EXTENDED) the
+        cluster enters extended support, at a higher price. EKS's default is V(EXTENDED).
     type: str
     choices: [STANDARD, EXTENDED]
   deletion_protection:
@@ -121,8 +121,8 @@ options:
   allow_load_balancers:
     description:
       - Whether to delete a cluster that still has load balancers of Auto Mode.
-      - EKS deletes these with the cluster, but AWS does not delete one that a VPC link holds. That is left behind, and
-        nobody is there any more who would remove it. So Services and Ingresses should go first.
+      - EKS deletes these with the cluster, but AWS does not delete one that a VPC link holds. It is left behind, and nothing
+        would remove it any more. So Services and Ingresses should go first.
       - To see them takes C(elasticloadbalancing:DescribeLoadBalancers) and C(elasticloadbalancing:DescribeTags).
     type: bool
     default: false
@@ -134,7 +134,7 @@ options:
   wait:
     description:
       - Whether to wait until the cluster is what the options say, or gone.
-      - Without waiting, only what can be started at once is started. RV(pending) says what is left for another run.
+      - Without waiting, the module starts as much as EKS takes at once. RV(pending) has the rest, for another run.
     type: bool
     default: true
   wait_timeout:

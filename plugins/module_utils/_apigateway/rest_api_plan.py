@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A REST API with its stage as a plan sees it, and what it takes to make it another: pure, an ordered list of steps."""
+"""A REST API with its stage as a plan sees it, and the plan: an ordered list of steps, one call each. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RestApi:
 
 @dataclass(frozen=True)
 class Stored:
-    """What API Gateway has stored of a definition, deployed or not: its digest, and what a diff shows."""
+    """A definition as API Gateway has stored it, deployed or not: the digest, and the parts that a diff shows."""
 
     digest: str
     methods: Item
@@ -126,7 +126,7 @@ class Desired:
     stage_name: str
     variables: Variables | None
     canary_percent: float | None
-    #: What is imported, its digest, and what a diff shows of it.
+    #: The imported document, its digest, and the parts that a diff shows.
     body: bytes
     imported: str
     methods: Item = field(default_factory=dict)
@@ -192,7 +192,7 @@ def _stage_steps(stage: Stage | None, deployment: Deployment | None, desired: De
 
 
 def _move(path: str, served: str | None, deployment: Deployment | None) -> Patch:
-    """What makes a stage or its canary serve the deployment. The ID of one that is only being made isn't known yet."""
+    """Makes a stage or its canary serve the deployment. A new deployment (None) has no ID yet."""
     if deployment is None:
         return [{"op": "replace", "path": path}]
     return [] if served == deployment.id else [replace(path, deployment.id)]
@@ -208,7 +208,7 @@ def _canary_patch(canary: Canary | None, deployment: Deployment | None, desired:
 
 
 def _clean_up_steps(current: State, deployment: Deployment | None, desired: Desired) -> list[Step]:
-    """Our own deployments that no stage will use. AWS refuses to delete one that a stage uses."""
+    """Delete our own deployments, except those in use: AWS would refuse."""
     used = {deployment.id if deployment else None}
     for stage in current.stages:
         # Only this stage moves, all of it or its canary.

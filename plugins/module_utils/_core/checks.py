@@ -4,7 +4,7 @@
 
 """The rules about input, each once. Modules ask them of their options, roles of their variables (action ``check_input``).
 
-A rule takes a value, which is never None, and returns what is wrong with it in words that go on after "<name>: ", or None.
+A rule takes a value, never None. It returns None if the value is sound, else words that follow "<name>: " in a message.
 A rule is named by what a value is. Some take arguments, such as ``between``. Pure: nothing here asks AWS.
 """
 

@@ -22,7 +22,7 @@ F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
 #: AWS's ways to say "too fast", beside those that AWSRetry knows.
 THROTTLING = ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"]
-#: AWS's ways to say that a quota is full, which no retry helps.
+#: AWS's ways to say "quota full". No retry helps.
 FULL_QUOTA = ["LimitExceededException", "ResourceLimitExceededException"]
 
 
@@ -73,7 +73,7 @@ class SeamError(AnsibleAWSError):
 
 
 class SeveralError(SeamError):
-    """There is more than one where there must be one. It passes when another run has just made the same."""
+    """There are several where there must be one. It passes when another run has just made the same."""
 
     another_run = True
 
@@ -99,7 +99,7 @@ class ErrorHandler(AWSErrorHandler):
 
     @classmethod
     def quota_error_handler(cls, description: str, quota: str) -> t.Callable[[F], F]:
-        """As ``common_error_handler``, and says which quota is full where AWS refuses for that reason."""
+        """As ``common_error_handler``, and names the quota if AWS refuses because it is full."""
 
         def wrapper(function: F) -> F:
             @functools.wraps(function)

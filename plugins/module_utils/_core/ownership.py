@@ -32,9 +32,9 @@ def only(kind: str, items: list[Item]) -> Item | None:
 def make_room(kind: str, found: t.Iterable[Item], made: str, delete: t.Callable[[], object]) -> None:
     """Take back what was made, if another run has made the same meanwhile.
 
-    Of two runs that look, find nothing and create, one at least sees both afterwards. ``found`` is what carries the
-    ownership tags now, ``made`` the ID of one's own. Raises :class:`.errors.SeveralError` then, upon which the run begins
-    again.
+    Of two runs that look, find nothing and create, one at least sees both afterwards. ``found`` are all that carry the
+    ownership tags now, ``made`` is the ID of one's own. If there are others, raises :class:`.errors.SeveralError`, and the
+    run begins again.
     """
     others = ", ".join(sorted(each["id"] for each in found if each["id"] != made))
     if others:

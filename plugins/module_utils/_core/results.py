@@ -13,7 +13,7 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 
 #: Mappings whose keys are the user's own.
 _USERS_KEYS = ("tags", "variables", "stageVariableOverrides")
-# What belongs to the answer and not to the resource, and what is a secret (an API key's value).
+# Parts of the answer and not of the resource, and a secret: an API key's value.
 _HIDDEN = ("ResponseMetadata", "warnings", "value")
 
 

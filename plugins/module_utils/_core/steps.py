@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How every module that changes something works: a plan of steps, each one call, which check mode returns and a run applies.
+"""How modules work. A plan is a list of steps, each one call: check mode returns it, a run applies it.
 
-A module is ``run(module, started)``, which looks, plans, applies (:func:`apply`) unless in check mode, and returns the
-result (:func:`report` and what there is now). Its ``main()`` hands that to :func:`run_module`.
+A module has a function ``run(module, started)``. It looks, plans, applies the plan (:func:`apply`) unless in check mode,
+and returns the result: :func:`report`, and the resource as it is now. ``main()`` hands ``run`` to :func:`run_module`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def report(steps: t.Iterable[Step]) -> Result:
 def apply(steps: t.Iterable[Step], calls: t.Mapping[str, t.Callable[[Step], object]], started: list[Step]) -> None:
     """Make the calls of a plan in order, each step by what ``calls`` has for its operation (or action, if it has none).
 
-    ``started`` gets each step that has taken effect, or may have, so that an error tells how far the module came.
+    ``started`` gets each step that took effect, or may have. So an error tells how far the module came.
     """
     for step in steps:
         operation = step.operation or step.action
@@ -75,7 +75,7 @@ def apply(steps: t.Iterable[Step], calls: t.Mapping[str, t.Callable[[Step], obje
 
 
 def run_module(module: t.Any, run: t.Callable[[t.Any, list[Step]], Result]) -> None:
-    """End a module with what ``run(module, started)`` returns, or with one clear error and the steps that had begun."""
+    """End a module: with the result of ``run(module, started)``, or with one error and the steps that took effect."""
     started: list[Step] = []
     try:
         result = _run_until_settled(run, module, started)
@@ -86,7 +86,7 @@ def run_module(module: t.Any, run: t.Callable[[t.Any, list[Step]], Result]) -> N
         module.fail_json(msg=error.message, **said)
     except WaitError as error:
         module.fail_json(msg=str(error), timeline=error.timeline.entries, **report(started))
-    # What was carried out before it began again, a later look no longer asks for.
+    # After another beginning, the plan lacks the steps of those before.
     module.exit_json(**{**result, **report(started)} if started else result)
 
 
@@ -99,7 +99,7 @@ def _run_until_settled(run: t.Callable[[t.Any, list[Step]], Result], module: t.A
         try:
             return run(module, started)
         except SeamError as error:
-            # What was only looked at is what it is.
+            # An error of looking does not pass by itself.
             changing = started or error.refused
             if not changing or not (error.another_run or error.lost_answer):
                 raise

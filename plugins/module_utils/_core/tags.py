@@ -18,8 +18,8 @@ from .steps import Step
 class Tags:
     """The tags that a resource shall have.
 
-    ``given`` are the user's (None: those that there are stay), ``ownership`` those by which the module finds it again.
-    ``purge`` says whether tags that aren't given are removed. Ownership tags and AWS's own (``aws:``) never are.
+    ``given`` are the user's; None leaves all as they are. By ``ownership`` the module finds the resource again.
+    ``purge`` says whether other tags are removed. Ownership tags and AWS's own (``aws:``) never are.
     """
 
     given: dict[str, str] | None = None
@@ -48,7 +48,7 @@ class Tags:
         return {key: value for key, value in {**current, **changed}.items() if key not in removed}
 
     def steps(self, subject: str, current: t.Mapping[str, str]) -> list[Step]:
-        """What makes ``current`` tags of ``subject`` those that it shall have."""
+        """The changes that ``subject`` needs, which has ``current`` tags."""
         changed, removed = self._compare(current)
         steps = []
         if changed:

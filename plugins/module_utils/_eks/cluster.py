@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster as a plan sees it: what it is, and what its options ask for. Pure."""
+"""A cluster as a plan sees it: its state, and the state that options ask for. Pure."""
 
 from __future__ import annotations
 

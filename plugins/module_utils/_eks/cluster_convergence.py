@@ -27,8 +27,8 @@ if t.TYPE_CHECKING:
 class Convergence:
     """Brings one cluster to ``desired`` (None: absent), a step at each look.
 
-    Each look plans anew from what the cluster is by then, so that a run that was stopped, or somebody else's update,
-    changes nothing about where it ends. ``started`` gets each step. Attribute ``cluster`` is the cluster as last seen.
+    Each look makes a new plan from the cluster's state by then. So the end is the same after a run that was stopped, or
+    after somebody else's update. ``started`` gets each step. The attribute ``cluster`` is the cluster as last seen.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Convergence:
         self.tags = tags
         self.started = started
         self.force_upgrade = force_upgrade
-        #: What insights say that doesn't stand in the way of the upgrade.
+        #: Insights that don't stand in the way of the upgrade, in words.
         self.warnings: list[str] = []
         self.cluster: Resource | None = api.describe_cluster(client, name)
         self._done: list[Step] = []

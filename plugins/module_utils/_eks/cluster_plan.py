@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What it takes to make one cluster another: pure, an ordered list of steps, one call each."""
+"""The plan for a cluster: an ordered list of steps, one call each. Pure."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _creation(desired: Settings, tags: Tags) -> Request:
     request: Request = {
         "roleArn": desired.role_arn,
         "resourcesVpcConfig": {key: value for key, value in vpc.items() if value is not None},
-        # Whoever creates the cluster has no business in it: access is given by access entries alone.
+        # The creator gets no access by creating: access entries alone give it.
         "accessConfig": {
             "authenticationMode": desired.authentication_mode or "API",
             "bootstrapClusterCreatorAdminPermissions": False,

@@ -17,7 +17,7 @@ Insight = dict[str, t.Any]
 
 
 class Readiness(t.NamedTuple):
-    """The insights that are not passing, in their own words: those that stand in the way, and those to read."""
+    """Insights that are not passing, in their own words. Those in ``blocking`` stand in the way."""
 
     blocking: list[str]
     warnings: list[str]
@@ -30,7 +30,7 @@ def concerns(insight: Insight, version: str) -> bool:
 
 
 def readiness(insights: t.Iterable[Insight], version: str) -> Readiness:
-    """What stands in the way of an upgrade to ``version``. WARNING and UNKNOWN don't: EKS itself goes on."""
+    """The insights about an upgrade to ``version``. Only ERROR stands in the way: with others EKS itself goes on."""
     found = [insight for insight in insights if concerns(insight, version)]
     return Readiness(
         blocking=[_text(insight) for insight in found if _status(insight) == "ERROR"],

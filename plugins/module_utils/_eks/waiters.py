@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Verdicts on what EKS shows: pure functions that say what it means for the wait.
+"""Verdicts on a cluster and its updates, for the wait. Pure.
 
 None means "nothing in the way": the cluster can be worked on.
 """
@@ -19,7 +19,7 @@ Resource = dict[str, t.Any]
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html), by seconds as a rule.
 ROLE_PROPAGATION = 60
 
-# CreateCluster's texts (InvalidParameterException) while the role is not seen yet, or is really wrong:
+# CreateCluster's texts (InvalidParameterException) while the role is not seen yet, or is wrong for good:
 # AWS does not tell the two apart.
 _ROLE_NOT_SEEN = (
     ("roleArn", "does not exist"),

@@ -66,6 +66,14 @@ options:
       - Unless given, the whole stage is moved, and a canary that it has is left alone.
     type: float
     version_added: 1.1.0
+  resource_quota:
+    description:
+      - How many resources API Gateway lets an API have, one for each segment of its paths. A O(definition) with more is refused
+        before the first call.
+      - Raise it when AWS has raised the quota.
+    type: int
+    default: 300
+    version_added: 1.1.0
   tags:
     description:
       - The API's tags besides O(ownership_tags), and those of the stage when it is made.
@@ -208,7 +216,11 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
     settings_of_definition,
     settings_of_live,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import TARGET_KEYS, OpenApiError
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi import (
+    RESOURCES,
+    TARGET_KEYS,
+    OpenApiError,
+)
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.patches import replace
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.rest_api_plan import (
     Deployment,
@@ -240,6 +252,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "stage_name": {"type": "str"},
     "stage_variables": {"type": "dict"},
     "canary_percent": {"type": "float"},
+    "resource_quota": {"type": "int", "default": RESOURCES},
     **Tags.ARGUMENTS,
 }
 RULES: dict[str, Rules] = {
@@ -247,6 +260,7 @@ RULES: dict[str, Rules] = {
     "stage_name": "stage_name",
     "stage_variables": "stage_variables",
     "canary_percent": {"between": [0, 100]},
+    "resource_quota": "positive",
     "tags": "tags",
 }
 LARGEST_BODY = 6 * 1024 * 1024
@@ -258,7 +272,7 @@ def check(params: Item) -> None:
     if params["state"] == "absent":
         return
     try:
-        check_definition(params["definition"])
+        check_definition(params["definition"], params["resource_quota"])
     except OpenApiError as error:
         raise SeamError(message=f"definition: {error}") from error
     body = import_body(params["definition"], params["name"], params["description"])

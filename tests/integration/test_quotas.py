@@ -46,11 +46,20 @@ def test_the_21st_link(lab: Lab, load_balancer: str) -> None:
     assert lab.mutating_calls()[before:] == ["apigateway:CreateVpcLink"]
 
 
-def test_the_301st_resource_and_the_next_run_mends_it(lab: Lab) -> None:
-    wanted = {"name": "petstore", "stage_name": "prod", **OWNERSHIP}
+def test_the_301st_resource_is_refused_before_any_call(lab: Lab) -> None:
     before = len(lab.mutating_calls())
     # The root is a resource too.
-    refused = lab.run_module("apigateway_rest_api", definition=definition(300), **wanted)
+    refused = lab.run_module(
+        "apigateway_rest_api", name="petstore", stage_name="prod", definition=definition(300), **OWNERSHIP
+    )
+    assert "makes 301 resources, one of each segment of its paths: the quota is 300" in refused["msg"]
+    assert lab.mutating_calls()[before:] == []
+
+
+def test_a_quota_that_was_not_raised_is_told_at_once_and_the_next_run_mends_it(lab: Lab) -> None:
+    wanted = {"name": "petstore", "stage_name": "prod", **OWNERSHIP}
+    before = len(lab.mutating_calls())
+    refused = lab.run_module("apigateway_rest_api", definition=definition(300), resource_quota=400, **wanted)
     assert "the quota of resources in an API (300 unless raised) is full" in refused["msg"]
     assert lab.mutating_calls()[before:] == ["apigateway:CreateRestApi", "apigateway:PutRestApi"]
     made = lab.run_module("apigateway_rest_api", definition=definition(299), **wanted)

@@ -15,6 +15,7 @@ from .common import Item
 from .importable import BINARY_TYPES, ENDPOINT
 from .openapi import (
     INTEGRATION,
+    RESOURCES,
     TARGET_KEYS,
     Findings,
     Node,
@@ -28,9 +29,9 @@ from .security import API_KEY, AUTHORIZER, IAM, asked_by, asked_of, kept_securit
 POLICY = "x-amazon-apigateway-policy"
 
 
-def check_definition(definition: t.Any) -> None:
+def check_definition(definition: t.Any, resource_quota: int = RESOURCES) -> None:
     """Raise :class:`OpenApiError` with all that keeps the definition from being imported and deployed as it says."""
-    check_document(definition)
+    check_document(definition, resource_quota)
     findings = Findings()
     lacking = [
         operation_name(path, key) for path, key, operation in operations(definition) if INTEGRATION not in operation

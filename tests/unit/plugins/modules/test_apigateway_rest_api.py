@@ -414,6 +414,8 @@ def test_two_owned_apis_are_named(fake: FakeApiGateway, run: Runner) -> None:
         ({"stage_variables": {"host": "a b"}}, "stage_variables: the value of host"),
         ({"stage_variables": {"host": "a" * 513}}, "stage_variables: the value of host"),
         ({"stage_variables": {f"v{i}": "x" for i in range(101)}}, "stage_variables: API Gateway takes 100"),
+        ({"resource_quota": 0}, "resource_quota: 0 is not a number greater than 0."),
+        ({"resource_quota": 1}, "definition: the OpenAPI document makes 2 resources"),
         ({"endpoint_type": "PRIVATE"}, "value of endpoint_type must be one of"),
         ({"ownership_tags": {}}, "ownership_tags: must hold"),
     ],

@@ -78,6 +78,10 @@ options:
     description:
       - The API's tags besides O(ownership_tags), and those of the stage when it is made.
       - Without this option they are left as they are.
+  purge_tags:
+    description:
+      - Whether tags are removed that neither O(tags) nor O(ownership_tags) name. AWS's own, which begin with C(aws:), stay.
+      - Removing tags takes the permission C(apigateway:DELETE) on them.
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.aws.tags

@@ -85,6 +85,10 @@ options:
     type: str
   tags:
     description: The tags of plan and key besides O(ownership_tags). Without this option they are left as they are.
+  purge_tags:
+    description:
+      - Whether tags are removed that neither O(tags) nor O(ownership_tags) name. AWS's own, which begin with C(aws:), stay.
+      - Removing tags takes the permission C(apigateway:DELETE) on them.
 extends_documentation_fragment:
   - seam.eks_auto.aws
   - seam.eks_auto.aws.tags

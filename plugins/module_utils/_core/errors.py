@@ -41,7 +41,7 @@ class SeamError(AnsibleAWSError):
     @property
     def refused(self) -> str:
         """AWS's name of the call if AWS refused it for good, so that it changed nothing; else empty."""
-        return "" if self.transient or not self.answer[0] else getattr(self.exception, "operation_name", "")
+        return getattr(self.exception, "operation_name", "") if self.answer[0] and self._status < 500 else ""
 
     @property
     def lost_answer(self) -> bool:
@@ -53,8 +53,7 @@ class SeamError(AnsibleAWSError):
         """Whether it may well be gone when asked again: throttling, a fault of AWS's, a connection that broke."""
         if isinstance(self.exception, ConnectionError | HTTPClientError):
             return True
-        status: int = self._response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return self.answer[0] in THROTTLING or status >= 500
+        return self.answer[0] in THROTTLING or self._status >= 500
 
     @property
     def in_use(self) -> bool:
@@ -66,6 +65,10 @@ class SeamError(AnsibleAWSError):
         """Whether somebody else makes or changes the same at the same time."""
         code, text = self.answer
         return code == "ConflictException" or (code == "ResourceInUseException" and "already" in text)
+
+    @property
+    def _status(self) -> int:
+        return t.cast(int, self._response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
     @property
     def _response(self) -> dict[str, t.Any]:

@@ -57,6 +57,20 @@ def test_what_may_be_gone_when_asked_again(error: Exception, transient: bool) ->
     assert caught(ErrorHandler.common_error_handler("look"), error).transient is transient
 
 
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (refusal("AccessDenied", status=403), "Operation"),
+        (refusal("Throttling"), "Operation"),
+        # It may have taken effect.
+        (refusal("InternalFailure", status=500), ""),
+        (ConnectTimeoutError(endpoint_url="https://eks.example"), ""),
+    ],
+)
+def test_what_aws_refused_changed_nothing(error: Exception, refused: str) -> None:
+    assert caught(ErrorHandler.common_error_handler("make"), error).refused == refused
+
+
 def test_what_is_in_use() -> None:
     assert caught(ErrorHandler.common_error_handler("delete"), refusal("DependencyViolation")).in_use
 

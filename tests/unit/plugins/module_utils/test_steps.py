@@ -98,6 +98,20 @@ def test_an_error_tells_how_far_the_module_came() -> None:
     assert (end.how, end.result) == ("failed", {"msg": "no", "hint": "h", **report([STEP, Step("Fail", "x")])})
 
 
+def test_a_step_that_aws_refused_is_no_change() -> None:
+    update = Step("VpcConfigUpdate", "petstore", operation="UpdateClusterConfig")
+    error = ClientError({"Error": {"Code": "InvalidParameterException", "Message": "no"}}, "UpdateClusterConfig")
+
+    def refuse(_step: Step) -> None:
+        raise SeamError(message="Failed to update", exception=error)
+
+    def run(_module: Any, started: list[Step]) -> dict[str, Any]:
+        apply([update], {"UpdateClusterConfig": refuse}, started)
+        return {}
+
+    assert (ended(run).result["changed"], ended(run).result["actions"]) == (False, [])
+
+
 def test_a_failed_call_ends_with_the_answer_of_aws() -> None:
     error = refusal("BadRequestException")
 

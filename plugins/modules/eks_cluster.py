@@ -89,7 +89,8 @@ options:
     type: bool
   public_access_cidrs:
     description:
-      - From where the public endpoint can be reached. Has no effect while O(endpoint_public_access) is off.
+      - The address ranges that reach the public endpoint. EKS takes no private ones.
+      - Has no effect while O(endpoint_public_access) is off.
     type: list
     elements: str
   authentication_mode:

@@ -314,17 +314,27 @@ def test_a_version_that_aws_refuses_ends_in_aws_own_words_and_is_no_change(run: 
     assert result["error"]["code"] == "InvalidParameterException"
 
 
-def test_a_lost_answer_lets_it_look_again_within_the_same_deadline(run: Runner) -> None:
+def lose(eks: FakeEks) -> None:
+    """Begin the update, and let its answer be lost."""
+    eks.start_update("ZonalShiftConfigUpdate", lambda: eks._set_cluster(zonalShiftConfig={"enabled": True}))
+    raise ConnectionClosedError(endpoint_url="https://eks.example")
+
+
+def test_a_lost_answer_lets_it_look_again(run: Runner) -> None:
     eks = FakeEks(make_cluster())
-
-    def lose() -> None:
-        eks.start_update("ZonalShiftConfigUpdate", lambda: eks._set_cluster(zonalShiftConfig={"enabled": True}))
-        raise ConnectionClosedError(endpoint_url="https://eks.example")
-
-    eks.first["UpdateClusterConfig"] = [lose]
+    eks.first["UpdateClusterConfig"] = [lambda: lose(eks)]
     result = run(eks, name="petstore", zonal_shift=True)
     assert result["changed"] and actions(result) == ["ZonalShiftConfigUpdate"]
     assert operations(eks) == ["UpdateClusterConfig"] and result["cluster"]["zonal_shift_config"]["enabled"]
+
+
+def test_the_deadline_stays_when_it_begins_again(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    eks.first["UpdateClusterConfig"] = [lambda: None, lambda: lose(eks)]
+    result = run(eks, name="petstore", logging=["api"], zonal_shift=True, wait_timeout=int(1.5 * PACE))
+    assert result["failed"] and "ZonalShiftConfigUpdate update-2 is in progress" in result["msg"]
+    assert actions(result) == ["LoggingUpdate", "ZonalShiftConfigUpdate"]
+    assert eks.clock.now == 1.5 * PACE
 
 
 # Without waiting

@@ -202,7 +202,7 @@ import typing as t
 from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api, waiters
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.client import Client
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
     Fingerprint,
     Parts,

@@ -186,7 +186,7 @@ from dataclasses import dataclass
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.client import Client
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.patches import (
     Patch,
     replace,

@@ -276,9 +276,9 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import (
     api,
     waiters,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.client import Client
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import Link, LinkApis, Version, users
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import replace
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.patches import replace
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.ownership import make_room, only
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module

@@ -165,7 +165,7 @@ import time
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import waiters
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.client import Client
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import LinkApis, Version
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .common import RETRY, ApiGatewayErrorHandler, Item
+from .._core.ownership import Item
+from .client import RETRY, ApiGatewayErrorHandler
 
 _handles = ApiGatewayErrorHandler.common_error_handler
 _handles_missing = ApiGatewayErrorHandler.list_error_handler

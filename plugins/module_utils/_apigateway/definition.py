@@ -11,7 +11,7 @@ import json
 import re
 import typing as t
 
-from .common import Item
+from .._core.ownership import Item
 from .importable import BINARY_TYPES, ENDPOINT
 from .openapi import (
     INTEGRATION,

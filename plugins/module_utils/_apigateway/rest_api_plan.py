@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._core.ownership import Item
 from .._core.results import snake_case_keys
 from .._core.steps import Step
 from .._core.tags import Tags
 from .definition import Fingerprint, with_policy
 from .patches import Patch, make_equal, remove, replace
 
-Item = dict[str, t.Any]
 Variables = dict[str, str]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the apigateway_* modules share: verdicts, ownership, and how a definition compares with what is stored."""
+"""What the apigateway_* modules share: verdicts, and how a definition compares with what is stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import waiters
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Item
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definition import (
     Fingerprint,
     Parts,
@@ -32,10 +31,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import Wishes, integrate
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import Link
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.transformations import (
-    as_result,
-    owned,
-)
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.ownership import Item
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -69,16 +65,6 @@ def test_verdicts(judge: t.Callable[[t.Any], t.Any], link: Link | None, state: s
 def test_failed_link_gives_aws_reason() -> None:
     reason = "NLB is already associated with another VPC Endpoint Service"
     assert reason in waiters.judge_link_available(link("FAILED", reason)).message
-
-
-def test_owned_needs_all_tags() -> None:
-    items = [{"tags": {"a": "1", "b": "2", "c": "3"}}, {"tags": {"a": "1"}}, {}]
-    assert owned(items, {"a": "1", "b": "2"}) == items[:1]
-
-
-def test_results_keep_the_users_keys_and_hide_values() -> None:
-    stage = {"stageName": "prod", "variables": {"vpcLinkId": "l"}, "tags": {"myTag": "x"}, "value": "secret"}
-    assert as_result(stage) == {"stage_name": "prod", "variables": {"vpcLinkId": "l"}, "tags": {"myTag": "x"}}
 
 
 def test_import_takes_name_and_description() -> None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import boto3
 import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api as apigateway
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.common import Client
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.client import Client
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api as eks
 from botocore.config import Config

@@ -101,10 +101,6 @@ class FakeApiGateway:
         tags: dict[str, str] = kinds[kind][item_id]["tags"]
         return tags
 
-    def untag_resource(self, resourceArn: str, tagKeys: list[str]) -> None:
-        for key in tagKeys:
-            del self.links[resourceArn.rpartition("/")[2]]["tags"][key]
-
     # VPC links: a list shows those that are new or being deleted as they are, and moves them one status on.
 
     def get_vpc_links(self) -> Item:

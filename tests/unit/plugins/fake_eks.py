@@ -17,10 +17,9 @@ import typing as t
 
 import boto3
 import pytest
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import FakeElb
+from ansible_collections.seam.eks_auto.tests.unit.plugins.run_main import run_main
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
@@ -361,7 +360,6 @@ class Runner:
 
     def __call__(self, eks: FakeEks, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """The module's result; ``failed`` tells success from failure. An option that is None is left out."""
-        self.monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, service: eks.client_of(service))
         # Retries of calls pass without real time, and waits move the fake clock.
         self.monkeypatch.setattr("time.sleep", eks.clock.pause)
         if hasattr(self.module, "wait"):
@@ -369,7 +367,4 @@ class Runner:
             self.monkeypatch.setattr(self.module, "wait", fake_wait)
             self.monkeypatch.setattr("time.monotonic", eks.clock)
         given = {name: value for name, value in options.items() if value is not None}
-        arguments = {"region": "us-east-1", "_ansible_check_mode": check, "_ansible_diff": True, **given}
-        with patch_module_args(arguments), pytest.raises(SystemExit):
-            self.module.main()
-        return {"failed": False, **json.loads(self.capsys.readouterr().out)}
+        return run_main(self.module.main, eks.client_of, self.capsys, check=check, **given)

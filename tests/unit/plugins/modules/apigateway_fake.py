@@ -14,9 +14,7 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
-from ansible.module_utils.common import warnings
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.seam.eks_auto.tests.unit.plugins.run_main import run_main
 from botocore.exceptions import ClientError
 
 Item = dict[str, t.Any]
@@ -371,12 +369,8 @@ class Runner:
 
     def __call__(self, check: bool = False, **options: t.Any) -> Run:
         self.fake.calls.clear()
-        arguments = {"region": "eu-central-1", **options, "_ansible_check_mode": check, "_ansible_diff": True}
-        with patch_module_args(arguments), pytest.MonkeyPatch.context() as patch:
-            said: list[str] = []
-            patch.setattr(warnings, "warn", said.append)
-            clients = {"apigatewayv2": self.fake.v2, "ec2": FakeEc2(self.fake)}
-            patch.setattr(AnsibleAWSModule, "client", lambda module, name, **_: clients.get(name, self.fake))
-            with pytest.raises(SystemExit) as ended:
-                self.main()
-        return Run(failed=ended.value.code != 0, result=json.loads(self.capsys.readouterr().out), warnings=said)
+        clients = {"apigatewayv2": self.fake.v2, "ec2": FakeEc2(self.fake)}
+        result = run_main(
+            self.main, lambda service: clients.get(service, self.fake), self.capsys, check=check, **options
+        )
+        return Run(result.pop("failed"), result, result.pop("warnings"))

@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
 from ansible_collections.seam.eks_auto.plugins.modules import check_identity
 from ansible_collections.seam.eks_auto.plugins.modules.check_identity import Identity, require_expected
+from ansible_collections.seam.eks_auto.tests.unit.plugins.run_main import run_main
 from botocore.stub import Stubber
 
 INFRA = "arn:aws:iam::111122223333:role/infra"
@@ -82,7 +80,7 @@ def test_an_identity_that_is_neither_role_nor_user_is_named() -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     """Runs the module with the given options; STS answers with the session's ARN, or with an error's code."""
 
     def runner(error: str = "", **options: Any) -> dict[str, Any]:
@@ -92,11 +90,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             stubber.add_client_error("get_caller_identity", error, "Who are you?")
         else:
             stubber.add_response("get_caller_identity", {"Account": "111122223333", "Arn": SESSION.arn})
-        monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, _name: client)
-        with stubber, patch_module_args({"region": "us-west-2", **options}), pytest.raises(SystemExit):
-            check_identity.main()
-        result: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return result
+        with stubber:
+            return run_main(check_identity.main, lambda _service: client, capsys, **options)
 
     return runner
 
@@ -105,6 +100,8 @@ def test_tells_who_calls(run: Callable[..., dict[str, Any]]) -> None:
     result = run(expected_principal_arn=INFRA, expected_region="us-west-2")
     result.pop("invocation", None)
     assert result == {
+        "failed": False,
+        "warnings": [],
         "changed": False,
         "account": "111122223333",
         "arn": SESSION.arn,

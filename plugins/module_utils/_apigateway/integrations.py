@@ -35,7 +35,8 @@ from .references import follow
 from .security import keep_security
 from .version_3_1 import to_3_0
 
-_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.\w+\}")
+#: A parameter in a path at the backend. A stage variable stands in braces after a dollar.
+_BACKEND_PARAMETER = re.compile(r"(?<!\$)\{([^}+]+)\+?\}")
 #: In a URI, a mapping expression, or a template: https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html
 _VARIABLE = re.compile(r"""stageVariables(?:\.get\(['"]|\[['"]|\.)(\w+)""")
 
@@ -86,13 +87,15 @@ class Backend:
         return path == prefix or path.startswith(f"{prefix}/")
 
     def path_of(self, uri: t.Any, path: str) -> str:
-        """Where a path of the API is at the backend, by the integration's own URI or else by the path itself.
+        """Where a path of the API is at the backend: base path and path, or what the integration's own URI says.
 
-        The base path comes before it, unless it begins so already.
+        The base path comes before the URI's path too, unless that begins so already.
         """
-        if own := re.fullmatch(r"https?://[^/]+(/.*)?", str(uri)):
-            path = own[1] or "/"
         base = self.base_path.rstrip("/")
+        own = re.fullmatch(r"https?://[^/]+(/.*)?", str(uri))
+        if own is None:
+            return base + path
+        path = own[1] or "/"
         return path if path == base or path.startswith(f"{base}/") else base + path
 
     def uri(self, path: str) -> str:
@@ -201,7 +204,7 @@ def _integrate(
         if integration.pop("payloadFormatVersion", None):
             findings.lose("payloadFormatVersion is left out, as it is of HTTP APIs", name)
     _map_path_parameters(document, path, operation, name, findings)
-    _target(document, operation, backend, backend_path, wishes.v2)
+    _target(document, path, operation, backend, backend_path, wishes.v2)
 
 
 def _backends(backends: t.Any) -> list[Backend]:
@@ -260,8 +263,7 @@ def _map_path_parameters(document: Node, path: str, operation: Node, name: str, 
     of_path = path_parameters(path)
     _declare_path_parameters(document, path, operation, of_path)
     mapping = integration.get("requestParameters", {})
-    # A stage variable stands in braces too.
-    for parameter in path_parameters(_STAGE_VARIABLE.sub("", integration["uri"])):
+    for parameter in _BACKEND_PARAMETER.findall(integration["uri"]):
         place = f"integration.request.path.{parameter}"
         if parameter in of_path:
             mapping.setdefault(place, f"method.request.path.{parameter}")
@@ -271,7 +273,7 @@ def _map_path_parameters(document: Node, path: str, operation: Node, name: str, 
         integration["requestParameters"] = mapping
 
 
-def _target(document: Node, operation: Node, backend: Backend, backend_path: str, v2: V2) -> None:
+def _target(document: Node, path: str, operation: Node, backend: Backend, backend_path: str, v2: V2) -> None:
     """Say where a link V2 sends requests. A document that was exported may hold another target."""
     integration = operation[INTEGRATION]
     for key in TARGET_KEYS:
@@ -280,26 +282,37 @@ def _target(document: Node, operation: Node, backend: Backend, backend_path: str
         return
     integration[v2.target_key] = backend.integration_target
     if v2.stage_in_path:
-        override = _path_override(backend_path)
+        override = _path_override(path, backend_path, integration.get("requestParameters", {}))
         templates = integration.setdefault("requestTemplates", {})
         for media_type in _media_types(document, operation):
             templates[media_type] = f"{override}\n{templates.get(media_type, '$input.body')}"
 
 
-def _path_override(backend_path: str) -> str:
+def _path_override(path: str, backend_path: str, mappings: dict[str, str]) -> str:
     """A mapping template that sets the whole path, without the stage.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration.html
-    Parameters come decoded, and stay within their segment of the path.
+    Parameters come decoded, and stay within their segment of the path, unless they are greedy.
     """
-    lines = []
-    for number, (name, greedy) in enumerate(re.findall(r"\{([^}+]+)(\+?)\}", backend_path)):
-        value = f"""$util.urlEncode($input.params('{name}')).replaceAll("[+]", "%20")"""
-        slashes = """.replaceAll("%2F", "/")""" if greedy else ""
-        lines.append(f"#set($p{number} = {value}{slashes})")
-        backend_path = backend_path.replace(f"{{{name}{greedy}}}", f"${{p{number}}}")
-    lines.append(f'#set($context.requestOverride.path = "{backend_path}")')
-    return "\n".join(lines)
+    lines: list[str] = []
+
+    def value(match: re.Match[str]) -> str:
+        # What nothing is mapped to is a fault of its own.
+        source = mappings.get(f"integration.request.path.{match[1]}", "''")
+        if source.startswith("'"):
+            return source.strip("'")
+        if not source.startswith("method.request."):
+            return f"${{{source}}}"
+        _method, _request, place, name = source.split(".", 3)
+        slashes = """.replaceAll("%2F", "/")""" if place == "path" and f"{{{name}+}}" in path else ""
+        parameter = f"$p{len(lines)}"
+        lines.append(
+            f"""#set({parameter} = $util.urlEncode($input.params('{name}')).replaceAll("[+]", "%20"){slashes})"""
+        )
+        return f"${{{parameter[1:]}}}"
+
+    overridden = _BACKEND_PARAMETER.sub(value, backend_path.partition("?")[0])
+    return "\n".join([*lines, f'#set($context.requestOverride.path = "{overridden}")'])
 
 
 def _media_types(document: Node, operation: Node) -> list[str]:

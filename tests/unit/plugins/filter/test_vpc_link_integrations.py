@@ -290,6 +290,28 @@ def test_parameters_of_the_path_stay_within_their_segments(petstore: Node) -> No
     ]
 
 
+def test_a_template_takes_what_the_documents_own_path_is_made_of() -> None:
+    own = {
+        "type": "http_proxy",
+        "uri": "http://old/${stageVariables.tenant}/{kind}/{zone}/{rest}/{version}/{id}?all=true",
+        "requestParameters": {
+            "integration.request.path.kind": "'pets'",
+            "integration.request.path.zone": "stageVariables.zone",
+            "integration.request.path.rest": "method.request.path.proxy",
+            "integration.request.path.version": "method.request.header.X-Version",
+            "integration.request.path.id": "context.requestId",
+        },
+    }
+    document = small(paths={"/{proxy+}": {"get": {INTEGRATION: own}}})
+    result = integration_of(apply(document, backends=[{"integration_target": ARN}]), "/{proxy+}")
+    assert result["requestTemplates"]["application/json"].splitlines() == [
+        """#set($p0 = $util.urlEncode($input.params('proxy')).replaceAll("[+]", "%20").replaceAll("%2F", "/"))""",
+        """#set($p1 = $util.urlEncode($input.params('X-Version')).replaceAll("[+]", "%20"))""",
+        '#set($context.requestOverride.path = "/${stageVariables.tenant}/pets/${stageVariables.zone}/${p0}/${p1}/${context.requestId}")',
+        "$input.body",
+    ]
+
+
 def test_bodies_of_each_declared_type_get_the_template(petstore: Node) -> None:
     result = apply(petstore, backends=[{"integration_target": ARN}], open_operations=OAUTH_ONLY)
     found = integration_of(result, "/pet/{petId}/uploadImage", "post")["requestTemplates"]

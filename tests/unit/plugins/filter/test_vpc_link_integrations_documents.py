@@ -321,6 +321,11 @@ def test_the_documents_own_path_at_the_backend_is_kept(uri: str | None, path: st
     assert overridden["uri"] == f"{NLB}/x"
 
 
+def test_the_base_path_comes_before_a_path_that_begins_so_but_has_no_integration() -> None:
+    result = apply(api("/api/pets"), backends=[{"base_path": "/api"}])
+    assert result["paths"]["/api/pets"]["get"][INTEGRATION]["uri"] == f"{NLB}/api/api/pets"
+
+
 def test_an_export_of_a_renamed_path_goes_in_with_its_mappings() -> None:
     mappings = {
         "integration.request.path.petId": "method.request.path.animalId",
@@ -343,7 +348,13 @@ def test_an_export_of_a_renamed_path_goes_in_with_its_mappings() -> None:
 def test_a_parameter_of_the_backends_path_must_come_from_somewhere() -> None:
     document = api()
     document["paths"]["/a/{id}"] = {"get": {**OK, INTEGRATION: {"type": "http", "uri": "http://old/{x}/{id}"}}}
-    assert faults(document) == ["the path at the backend of GET /a/{id} has {x}, to which nothing is mapped"]
+    for backend in (
+        {},
+        {"integration_target": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/a/b"},
+    ):
+        assert faults(document, backends=[backend]) == [
+            "the path at the backend of GET /a/{id} has {x}, to which nothing is mapped"
+        ]
 
 
 def test_an_undeclared_greedy_parameter_is_declared_for_an_integration_that_is_there() -> None:

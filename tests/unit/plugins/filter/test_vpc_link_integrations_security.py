@@ -36,7 +36,7 @@ SCHEMES: Node = {
     "cognito": COGNITO,
     "second_pool": COGNITO,
     "sigv4": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"},
-    "lambda": {"type": "apiKey", "name": "token", "in": "header", "x-amazon-apigateway-authtype": "custom"},
+    "lambda": {"type": "apiKey", "name": "x-api-key", "in": "header", "x-amazon-apigateway-authtype": "custom"},
 }
 
 
@@ -188,6 +188,14 @@ def test_a_bearer_token_that_an_authorizer_checks_is_kept() -> None:
         "x-amazon-apigateway-authtype": "custom",
         "x-amazon-apigateway-authorizer": authorizer,
     }
+
+
+def test_an_extension_does_not_undo_the_authorizer() -> None:
+    document = shop({"cognito": []})
+    document["paths"]["/orders"]["get"]["x-amazon-apigateway-auth"] = {"type": "NONE"}
+    operation = apply(document)["paths"]["/orders"]["get"]
+    assert operation["security"] == [{"cognito": []}]
+    assert "x-amazon-apigateway-auth" not in operation
 
 
 def test_summary() -> None:

@@ -37,7 +37,14 @@ def openapi_document(text: str) -> t.Any:
 def _load(text: str) -> t.Any:
     """JSON is tried first. YAML includes nearly all of it, yet reads it slowly and refuses its escaped emoji."""
     try:
-        return json.loads(text)
+        document = json.loads(text)
+        # Half of an escaped pair is JSON, but can't be sent.
+        json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError as error:
+        raise OpenApiError(
+            f"the OpenAPI document has half of an escaped character: {error.object[error.start]!r}"
+        ) from error
     except ValueError as error:
         not_json = error
     try:

@@ -37,9 +37,9 @@ NO_MESSAGES = {
     "imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})",
     # A mapping template.
     '#set($context.requestOverride.path = "…")',
-    """$util.urlEncode($input.params('…')).replaceAll("[+]", "%20")""",
     # Descriptions of links.
     "EKS cluster …, Service …",
+    """#set(… = $util.urlEncode($input.params('…')).replaceAll("[+]", "%20")…)""",
     # Progress, and what a wait is for.
     ", … more to follow",
     "AWS has done …, and does not show it yet.",

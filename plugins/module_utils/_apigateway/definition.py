@@ -24,7 +24,7 @@ from .openapi import (
     operations,
     security_schemes,
 )
-from .security import API_KEY, AUTHORIZER, IAM, asked_by, asked_of, kept_security
+from .security import API_KEY, AUTHORIZER, IAM, asked_by, asked_of, counted, kept_security
 
 POLICY = "x-amazon-apigateway-policy"
 
@@ -161,6 +161,17 @@ def outline_of_live(methods: dict[str, dict[str, Item]]) -> dict[str, Item]:
         for path, by_name in methods.items()
         for name, method in by_name.items()
     }
+
+
+def outline_security(outline: dict[str, Item]) -> dict[str, int]:
+    """Of an outline, how many operations ask for an API key, an authorizer, IAM, or nothing."""
+    return counted(
+        {
+            *([API_KEY] if method["apiKeyRequired"] else []),
+            *([method["authorization"]] if "authorization" in method else []),
+        }
+        for method in outline.values()
+    )
 
 
 def _asked_of_live(method: Item) -> set[str]:

@@ -20,7 +20,10 @@ def plain(document: t.Any) -> t.Any:
     Raises :class:`OpenApiError` with the places that hold nothing, such as a YAML key without a value.
     """
     empty: list[str] = []
-    result = _plain(document, "#", empty)
+    try:
+        result = _plain(document, "#", empty)
+    except RecursionError as error:
+        raise OpenApiError("the OpenAPI document is nested without end, as an alias of YAML can be") from error
     if empty:
         shown = ", ".join(empty[:_SHOWN]) + (", …" if len(empty) > _SHOWN else "")
         raise OpenApiError(f"the OpenAPI document has keys without a value: {shown}")

@@ -58,9 +58,14 @@ def _asks_for_iam(operation: Node) -> bool:
 
 def security_summary(definition: t.Mapping[str, t.Any]) -> dict[str, int]:
     """How many operations ask for an API key, an authorizer, IAM, or nothing. Some ask for two of them."""
+    return counted(asked_of(definition, operation) for _path, _key, operation in operations(definition))
+
+
+def counted(asked: t.Iterable[set[str]]) -> dict[str, int]:
+    """How often each is asked for, by what each operation asks for."""
     counts = {API_KEY: 0, AUTHORIZER: 0, IAM: 0, "open": 0}
-    for _path, _key, operation in operations(definition):
-        for what in asked_of(definition, operation) or {"open"}:
+    for each in asked:
+        for what in each or {"open"}:
             counts[what] += 1
     return counts
 

@@ -50,6 +50,8 @@ def test_yaml_gives_the_values_of_json() -> None:
     [
         ("a: [", "neither JSON nor YAML: while parsing"),
         ('{"openapi": "3.0.1"', "neither JSON nor YAML: Expecting ',' delimiter: line 1 column 20"),
+        ('{"title": "half \\ud83d"}', "has half of an escaped character: '\\ud83d'"),
+        ("a: &a {b: *a}", "nested without end"),
         (7, "give the text of a document, not a int"),
         ("info:\npaths: {/pet: {get: }}", "keys without a value: #/info, #/paths/~1pet/get"),
     ],

@@ -24,6 +24,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.definiti
     outline_differences,
     outline_of_definition,
     outline_of_live,
+    outline_security,
     settings_differences,
     settings_of_definition,
     settings_of_live,
@@ -230,6 +231,17 @@ def test_settings_of_a_definition_are_those_that_are_stored() -> None:
 
 def test_settings_that_a_definition_leaves_out_are_those_of_a_new_api() -> None:
     assert settings_of_definition({"openapi": "3.0.1"}) == settings_of_live({"policy": None}, Parts())
+
+
+def test_an_outline_says_how_many_methods_ask_for_what() -> None:
+    outline: dict[str, Item] = {
+        "GET /a": {"apiKeyRequired": True, "authorization": "authorizer"},
+        "PUT /a": {"apiKeyRequired": True},
+        "GET /b": {"apiKeyRequired": False, "authorization": "iam"},
+        "GET /c": {"apiKeyRequired": False},
+    }
+    assert outline_security(outline) == {"api_key": 2, "authorizer": 1, "iam": 1, "open": 1}
+    assert outline_security({}) == {"api_key": 0, "authorizer": 0, "iam": 0, "open": 0}
 
 
 def test_a_policy_that_is_no_json_is_shown_as_it_is() -> None:

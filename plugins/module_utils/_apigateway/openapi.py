@@ -144,7 +144,7 @@ def shape_faults(document: t.Mapping[str, t.Any]) -> list[str]:
     found = [fault for shape in _SHAPES for fault in _misshapen(document, "#", *shape)]
     if not found:
         for path, key, operation in operations(document):
-            place = f"#/paths/{path.replace('/', '~1')}/{key}"
+            place = f"#/paths/{escaped(path)}/{key}"
             found += [fault for shape in _OPERATION_SHAPES for fault in _misshapen(operation, place, *shape)]
     return found
 
@@ -152,7 +152,7 @@ def shape_faults(document: t.Mapping[str, t.Any]) -> list[str]:
 def _misshapen(node: t.Any, place: str, shape: str, kind: type) -> t.Iterator[str]:
     first, _, rest = shape.partition("/")
     for key, value in _members(node, first):
-        where = f"{place}/{str(key).replace('/', '~1')}"
+        where = f"{place}/{escaped(key)}"
         if rest:
             yield from _misshapen(value, where, rest, kind)
         elif not isinstance(value, kind):
@@ -265,6 +265,11 @@ def method_name(key: str) -> str:
 def operation_name(path: str, key: str) -> str:
     """How an operation is called in messages and options: ``GET /pet``."""
     return f"{method_name(key)} {path}"
+
+
+def escaped(key: t.Any) -> str:
+    """A key as JSON pointers write it: https://www.rfc-editor.org/rfc/rfc6901"""
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def path_parameters(path: str) -> list[str]:

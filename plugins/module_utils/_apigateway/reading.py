@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .openapi import OpenApiError
+from .openapi import OpenApiError, escaped
 
 _FREE = ("example", "examples", "default", "enum", "const", "value")
 _SHOWN = 10
@@ -58,8 +58,3 @@ def is_free(key: str, place: str) -> bool:
     """Whether anything may stand below a key, as in examples, defaults and extensions other than AWS's."""
     named_by_user = place.endswith("/properties")
     return not named_by_user and (key in _FREE or (key.startswith("x-") and not key.startswith("x-amazon-")))
-
-
-def escaped(key: t.Any) -> str:
-    """A key as JSON pointers write it: https://www.rfc-editor.org/rfc/rfc6901"""
-    return str(key).replace("~", "~0").replace("/", "~1")

@@ -12,8 +12,8 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import unquote
 
-from .openapi import Findings, Node
-from .reading import escaped, is_free
+from .openapi import Findings, Node, escaped
+from .reading import is_free
 
 #: Where named schemas are; references to them stay.
 _SCHEMAS = ("#/components/schemas/", "#/definitions/")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .openapi import Findings, Node
-from .reading import escaped, is_free
+from .openapi import Findings, Node, escaped
+from .reading import is_free
 
 #: Keywords of JSON Schema 2020-12 that OpenAPI 3.0 has nothing like.
 _UNKNOWN = (

@@ -11,9 +11,6 @@ import typing as t
 from ansible_collections.seam.eks_auto.plugins.filter.vpc_link_integrations import (
     integrated,
 )
-from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.integrations import (
-    stage_variables,
-)
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.security import (
     security_summary,
 )
@@ -26,7 +23,7 @@ def vpc_link_integrations_report(document: t.Any, **options: t.Any) -> dict[str,
         "losses": [f"{what}: {', '.join(places)}" for what, places in findings.losses.items()],
         "replaced": findings.replaced,
         "security": security_summary(definition),
-        "stage_variables": stage_variables(definition),
+        "stage_variables": findings.stage_variables,
     }
 
 

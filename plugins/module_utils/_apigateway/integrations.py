@@ -172,6 +172,8 @@ def integrate(document: t.Any, wishes: Wishes) -> tuple[Node, Findings]:
     for path, key, operation in operations(result):
         _integrate(result, own_paths[path], path, key, operation, wishes, findings)
     findings.check()
+    of_backends = _VARIABLE.findall(" ".join(f"{each.host} {each.connection_id}" for each in wishes.backends))
+    findings.stage_variables = sorted({*_variables_in(result, False)} - {*of_backends})
     return result, findings
 
 
@@ -331,12 +333,8 @@ def _declare_path_parameters(document: Node, path: str, operation: Node, names: 
             operation.setdefault("parameters", []).append({"name": name, "in": "path", "required": True, **kind})
 
 
-def stage_variables(definition: t.Mapping[str, t.Any]) -> list[str]:
-    """Names of the stage variables that a definition's extensions use."""
-    return sorted(set(_variables_in(definition, False)))
-
-
 def _variables_in(node: t.Any, within: bool) -> t.Iterator[str]:
+    """Names of stage variables, which only AWS's extensions use."""
     if isinstance(node, t.Mapping):
         for key, value in node.items():
             yield from _variables_in(value, within or str(key).startswith("x-amazon-apigateway-"))

@@ -93,6 +93,8 @@ class Findings:
     losses: dict[str, list[str]] = field(default_factory=dict)
     #: Where requests of the document's own integrations went, and go now.
     replaced: list[str] = field(default_factory=list)
+    #: Names of the stage variables that the document uses besides those of the backends.
+    stage_variables: list[str] = field(default_factory=list)
 
     def lose(self, what: str, where: str) -> None:
         places = self.losses.setdefault(what, [])

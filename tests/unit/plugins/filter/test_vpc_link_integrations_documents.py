@@ -342,7 +342,7 @@ def test_an_export_of_a_renamed_path_goes_in_with_its_mappings() -> None:
     result = apply(document, backends=[{"base_path": "/api/v3"}])["paths"]["/animals/{animalId}"]["get"]
     assert result[INTEGRATION]["uri"] == f"{NLB}/api/v3/pet/{{petId}}"
     assert result[INTEGRATION]["requestParameters"] == mappings
-    assert report(document)["stage_variables"] == ["backendToken", "nlbHost", "vpcLinkId"]
+    assert report(document)["stage_variables"] == ["backendToken"]
 
 
 def test_a_parameter_of_the_backends_path_must_come_from_somewhere() -> None:
@@ -517,7 +517,7 @@ def test_report_counts_what_is_asked_of_callers() -> None:
         "losses": [],
         "replaced": [],
         "security": {"api_key": 1, "authorizer": 0, "iam": 0, "open": 1},
-        "stage_variables": ["nlbHost", "vpcLinkId"],
+        "stage_variables": [],
     }
 
 
@@ -538,4 +538,4 @@ def test_stage_variables_of_templates_and_authorizers_are_found() -> None:
         components={"securitySchemes": {"lambda": scheme}}, info={"title": "stageVariables.none", "version": "1"}
     )
     document["paths"]["/a"] = {"get": {**OK, INTEGRATION: own}}
-    assert report(document)["stage_variables"] == ["four", "nlbHost", "one", "three", "two", "vpcLinkId"]
+    assert report(document)["stage_variables"] == ["four", "one", "three", "two"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import json
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lab import faults
 from lab import folder as folders
@@ -126,7 +128,13 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
     if folders.holder(folder) is not None:
         print("The lab is up already.")
         return _status(folder)
-    settings = _settings(folder, arguments.pace, arguments.region, arguments.token_lifetime, arguments.port)
+    settings = _settings(
+        folder,
+        arguments.port,
+        pace=arguments.pace,
+        region=arguments.region,
+        token_lifetime=arguments.token_lifetime,
+    )
     for port in (settings.aws_port, settings.execute_api_port):
         if not _is_free(port):
             print(f"Port {port} of 127.0.0.1 is taken. Choose another with --port.", file=sys.stderr)
@@ -140,39 +148,26 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
     return _start(settings)
 
 
-def _settings(
-    folder: Path,
-    pace: float = PACE,
-    region: str = REGION,
-    token_lifetime: float = Settings.token_lifetime,
-    port: int | None = None,
-) -> Settings:
-    """The settings of a lab that is to be started, at the addresses that it had the last time if they are free."""
+def _settings(folder: Path, port: int | None = None, **changes: Any) -> Settings:
+    """The settings of a lab that is to be started, at the addresses that it had the last time if they are free.
+
+    What isn't among the ``changes`` is as the last time too, or as a lab is when nobody says anything.
+    """
     before = folders.read_facts(folder)
-    if port is None:
-        ports = before.get("aws_port", 0), before.get("execute_api_port", 0)
-        aws_port, execute_api_port = ports if all(ports) and all(map(_is_free, ports)) else _free_ports()
-    else:
-        aws_port, execute_api_port = port, port + 1
-    return Settings(
-        folder=folder,
-        pace=pace,
-        region=region,
-        aws_port=aws_port,
-        execute_api_port=execute_api_port,
-        loopback_octet=before.get("loopback_octet") or free_octet(),
-        token_lifetime=token_lifetime,
-    )
+    ports = before.get("aws_port", 0), before.get("execute_api_port", 0)
+    if port is not None:
+        ports = port, port + 1
+    elif not all(ports) or not all(map(_is_free, ports)):
+        ports = _free_ports()
+    octet = before.get("loopback_octet") or free_octet()
+    addresses = {"aws_port": ports[0], "execute_api_port": ports[1], "loopback_octet": octet}
+    return Settings.from_json({"pace": PACE, "region": REGION, **before, **changes, **addresses, "folder": folder})
 
 
 def _start(settings: Settings) -> int:
     """Start the lab in the background, in a session of its own, and wait until it is ready."""
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [
-        *(sys.executable, "-m", "lab.server", str(settings.folder), str(settings.pace), settings.region),
-        *(str(settings.aws_port), str(settings.execute_api_port), str(settings.loopback_octet)),
-        str(settings.token_lifetime),
-    ]
+    command = [sys.executable, "-m", "lab.server", json.dumps(settings.to_json())]
     log_path = settings.folder / "lab.log"
     with log_path.open("w") as log:
         process = subprocess.Popen(
@@ -212,9 +207,7 @@ def _down(folder: Path) -> int:
 def _reset(folder: Path) -> int:
     _down(folder)
     os.environ[_MARK] = str(folder)
-    before = folders.read_facts(folder)
-    lifetime = before.get("token_lifetime", Settings.token_lifetime)
-    return _start(_settings(folder, before.get("pace", PACE), before.get("region", REGION), lifetime))
+    return _start(_settings(folder))
 
 
 def _status(folder: Path) -> int:

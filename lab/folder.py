@@ -72,17 +72,12 @@ def write_facts(settings: Settings, credentials: Mapping[str, Credentials]) -> N
     facts = {
         "aws_endpoint_url": settings.aws_url,
         "execute_api_url": settings.execute_api_url,
-        "region": settings.region,
         "account": ACCOUNT,
         "credentials": credentials,
         "pid": os.getpid(),
-        "pace": settings.pace,
-        "aws_port": settings.aws_port,
-        "execute_api_port": settings.execute_api_port,
-        "loopback_octet": settings.loopback_octet,
-        "token_lifetime": settings.token_lifetime,
+        **settings.to_json(),
     }
-    folder = settings.folder.absolute()
+    folder = settings.folder
     lines = [
         f"# To source: `. {folder / 'env'}`. Written by the lab.",
         f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',

@@ -10,12 +10,12 @@ import asyncio
 import dataclasses
 import datetime
 import functools
+import json
 import logging
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,7 +24,6 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from lab import controllers, folder, kubernetes
 from lab.aws import account, ec2, elbv2
 from lab.aws.apigateway import ApiGateway, ApiGatewayV2
-from lab.aws.apigateway.common import forget_deleted
 from lab.aws.app import AwsApp
 from lab.aws.eks import Eks, Endpoint
 from lab.aws.eks.cluster import Cluster
@@ -34,7 +33,9 @@ from lab.aws.identity import ClusterAccess
 from lab.controllers.kubelet import read_log
 from lab.controllers.scheduler import Addresses
 from lab.dataplane.gateway import Gateway
+from lab.dataplane.nlb import NlbDataPlane
 from lab.faults import Faults
+from lab.kubernetes.api_server import ApiServer
 from lab.settings import Settings, hold_octet
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ class Lab:
         self.endpoint = FaultyApp(self.app, self.faults)
         self.api_gateway = self.app.service("apigateway", settings.region)
         assert isinstance(self.api_gateway, ApiGateway)
-        self.load_balancers = elbv2.install(settings, self.api_gateway.links_of)
+        self.load_balancers = NlbDataPlane(settings, lambda: elbv2.backend_of(settings.region))
+        elbv2.install(settings, self.api_gateway.links_of, self.load_balancers)
         self.gateway = Gateway(self.api_gateway, self.load_balancers.address)
 
     def _api_gateway_v2(self, region: str) -> ApiGatewayV2:
@@ -83,8 +85,7 @@ class Lab:
                 yield balancer.arn
         rest = self.app.service("apigateway", region)
         assert isinstance(rest, ApiGateway)
-        forget_deleted(rest.links_v2)
-        yield from (each for each, link in rest.links_v2.items() if group in link.info["SecurityGroupIds"])
+        yield from rest.links_in(group)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; ``lab.json`` is written once everything answers."""
@@ -108,7 +109,7 @@ class Running:
     """What is behind one cluster."""
 
     cluster: Cluster
-    server: kubernetes.ApiServer
+    server: ApiServer
     controllers: asyncio.Task[None]
 
 
@@ -159,7 +160,7 @@ class LabClusters:
             await running.server.stop()
         self._write_kubeconfig()
 
-    async def _control(self, server: kubernetes.ApiServer, cluster: Cluster, settings: Settings) -> None:
+    async def _control(self, server: ApiServer, cluster: Cluster, settings: Settings) -> None:
         """Auto Mode works in AWS with the cluster's role."""
         session = account.auto_mode_session(settings.region, cluster.info["roleArn"])
         clients = functools.partial(_client, settings, session)
@@ -212,9 +213,4 @@ async def _serve_until_signalled(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    _folder, _pace, _region, _aws_port, _execute_api_port, _octet, _lifetime = sys.argv[1:]
-    serve(
-        Settings(
-            Path(_folder), float(_pace), _region, int(_aws_port), int(_execute_api_port), int(_octet), float(_lifetime)
-        )
-    )
+    serve(Settings.from_json(json.loads(sys.argv[1])))

@@ -11,7 +11,9 @@ import dataclasses
 import random
 import re
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ACCOUNT = "123456789012"
 
@@ -63,6 +65,16 @@ class Settings:
     def of_cluster(self, region: str, name: str) -> Settings:
         """The same lab as one EKS cluster sees it: in its region, with a folder of its own."""
         return dataclasses.replace(self, region=region, folder=self.folder / "clusters" / region / name)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that they are, by name, as JSON can hold it."""
+        return {**dataclasses.asdict(self), "folder": str(self.folder)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Settings:
+        """Settings out of a mapping that may hold more than they are."""
+        known = {field.name: values[field.name] for field in dataclasses.fields(cls) if field.name in values}
+        return cls(**{**known, "folder": Path(values["folder"])})
 
     @property
     def aws_url(self) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import moto.elbv2.urls
 from moto.core.responses import ActionResult
@@ -21,8 +21,18 @@ from moto.elbv2.exceptions import DuplicateLoadBalancerName, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 
-from lab.dataplane.nlb import DRAINING, NOT_REGISTERED, Health, NlbDataPlane
+from lab.aws.target_health import DRAINING, NOT_REGISTERED, Health, TargetKey
 from lab.settings import ACCOUNT, Settings
+
+
+class DataPlane(Protocol):
+    """What carries the traffic. It is told of every change here, and knows how each target is."""
+
+    def changed(self) -> None: ...
+
+    def health(self, key: TargetKey) -> Health: ...
+
+    def draining(self, group: str) -> list[TargetKey]: ...
 
 
 class ResourceInUse(ELBClientError):
@@ -43,19 +53,16 @@ def backend_of(region: str) -> ELBv2Backend:
     return backend
 
 
-def install(settings: Settings, links_of: Callable[[str], list[Any]]) -> NlbDataPlane:
-    """Put this overlay in moto's place; returns the data plane, which the caller runs.
+def install(settings: Settings, links_of: Callable[[str], list[Any]], data_plane: DataPlane) -> None:
+    """Put this overlay in moto's place. Must be called before the first use of ELBv2.
 
-    ``links_of`` gives the VPC links that hold a load balancer, by its ARN. Must be called before the first use of
-    ELBv2.
+    ``links_of`` gives the VPC links that hold a load balancer, by its ARN.
     """
-    data_plane = NlbDataPlane(settings, lambda: backend_of(settings.region))
     LabElbv2.settings = settings
     LabElbv2.links_of = staticmethod(links_of)
     LabElbv2.data_plane = data_plane
     elbv2_backends.backend = LabElbv2
     ELBV2Response.set_security_groups = _set_security_groups
-    return data_plane
 
 
 def _set_security_groups(self: ELBV2Response) -> ActionResult:
@@ -77,7 +84,7 @@ class LabElbv2(ELBv2Backend):
 
     settings: ClassVar[Settings]
     links_of: ClassVar[Callable[[str], list[Any]]]
-    data_plane: ClassVar[NlbDataPlane]
+    data_plane: ClassVar[DataPlane]
 
     @property
     def _url_module(self) -> Any:

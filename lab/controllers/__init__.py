@@ -26,7 +26,7 @@ from lab.controllers.load_balancer.controller import LoadBalancers
 from lab.controllers.namespaces import Namespaces
 from lab.controllers.replica_sets import ReplicaSets
 from lab.controllers.scheduler import Addresses, Scheduler
-from lab.kubernetes import ApiServer
+from lab.kubernetes.api_server import ApiServer
 from lab.settings import Settings
 
 _OWNERS_AND_OWNED = (

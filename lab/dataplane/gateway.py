@@ -14,8 +14,6 @@ import base64
 import random
 import secrets
 import uuid
-from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -24,46 +22,18 @@ from yarl import URL
 
 from lab.aws.apigateway import ApiGateway
 from lab.aws.apigateway.common import Deployment, Item, RestApi
-from lab.aws.apigateway.vpc_links import releases, resolve_variables
-from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
+from lab.aws.apigateway.stage_variables import releases
 from lab.dataplane import gateway_requests as requests
-
-#: (host, port) where the listener of a load balancer (its ARN, the listener's port) really is, if there is one.
-Address = Callable[[str, int], tuple[str, int] | None]
+from lab.dataplane.gateway_refusals import Refusal, internal, unknown
+from lab.dataplane.gateway_routes import Route, find_route
 
 _LARGEST_BODY = 10 * 1024 * 1024
-_ERROR_TYPES = {
-    "Forbidden": "ForbiddenException",
-    "Missing Authentication Token": "MissingAuthenticationTokenException",
-    "Too Many Requests": "TooManyRequestsException",
-    "Limit Exceeded": "LimitExceededException",
-    "Unauthorized": "UnauthorizedException",
-    "Unsupported Media Type": "UnsupportedMediaTypeException",
-}
-
-
-class Refusal(Exception):
-    """API Gateway's own answer instead of the backend's."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-    @property
-    def error_type(self) -> str:
-        kind = "InternalServerErrorException" if self.status >= 500 else "BadRequestException"
-        return _ERROR_TYPES.get(self.message, kind)
-
-
-def _internal() -> Refusal:
-    return Refusal(500, "Internal server error")
 
 
 class Gateway:
     """The server. ``start`` and ``stop`` are called on the event loop that it then runs on."""
 
-    def __init__(self, service: ApiGateway, address: Address) -> None:
+    def __init__(self, service: ApiGateway, address: requests.Address) -> None:
         self.service = service
         self.address = address
 
@@ -101,11 +71,9 @@ class Gateway:
         api, stage, path = self._stage(request.rel_url.raw_path)
         stage = _release(stage)
         deployment = api.deployments[stage["deploymentId"]]
-        route = requests.find_route(deployment, request.method, path)
-        if route is None:
-            raise Refusal(403, "Missing Authentication Token")
+        route = find_route(deployment, request.method, path)
         if route.method["authorizationType"] == "AWS_IAM":
-            raise Refusal(403, "Missing Authentication Token")
+            raise unknown()
         if route.method["authorizationType"] != "NONE":
             # Nothing in the lab could say that a token is right.
             raise Refusal(401, "Unauthorized")
@@ -137,28 +105,22 @@ class Gateway:
         api = self.service.apis.get(api_id)
         stage = api.stages.get(stage_name) if api else None
         if api is None or stage is None:
-            raise Refusal(403, "Missing Authentication Token")
+            raise unknown()
         if api.info["disableExecuteApiEndpoint"]:
             raise Refusal(403, "Forbidden")
         return api, stage, "/" + "/".join(rest)
 
-    async def _integrate(
-        self, deployment: Deployment, route: requests.Route, incoming: requests.Incoming
-    ) -> web.Response:
-        missing = requests.missing_parameters(deployment, route, incoming)
-        if missing:
-            raise Refusal(400, f"Missing required request parameters: [{', '.join(missing)}]")
+    async def _integrate(self, deployment: Deployment, route: Route, incoming: requests.Incoming) -> web.Response:
+        requests.check_parameters(deployment, route, incoming)
         integration = route.method["methodIntegration"]
-        _check_passthrough(integration, incoming)
+        requests.check_body(integration, incoming)
         outgoing = requests.outgoing(route, incoming, deployment.binary_media_types)
-        if outgoing is None:
-            raise _internal()
-        url = self._really(integration, outgoing.url, incoming)
+        url = requests.locate(integration, outgoing.url, incoming, self.service.find_link, self.address)
         timeout = aiohttp.ClientTimeout(total=integration["timeoutInMillis"] / 1000)
         try:
             async with self._session.request(
                 outgoing.method,
-                url,
+                URL(url, encoded=True),
                 headers=outgoing.headers,
                 data=outgoing.body or None,
                 timeout=timeout,
@@ -169,60 +131,18 @@ class Gateway:
         except TimeoutError:
             raise Refusal(504, "Endpoint request timed out") from None
         except (aiohttp.ClientError, OSError):
-            raise _internal() from None
+            raise internal() from None
         return _returned(integration, response.status, CIMultiDict(response.headers), body)
-
-    def _really(self, integration: Item, url: str, incoming: requests.Incoming) -> URL:
-        """Where the request goes on this machine. Through a VPC link, the URL's host only names; its port chooses."""
-        if integration.get("connectionType") != "VPC_LINK":
-            return URL(url, encoded=True)
-        variables = incoming.stage.get("variables", {})
-        link = self.service.find_link(resolve_variables(integration["connectionId"], variables) or "")
-        target = link.target_of(integration) if link else None
-        if target is None:
-            raise _internal()
-        parts = urlsplit(url)
-        if isinstance(link, VpcLinkV2):
-            path = requests.path_through_v2(integration, incoming, parts.path)
-            if path is None:
-                raise _internal()
-            parts = parts._replace(path=path)
-        address = self.address(target, parts.port or {"http": 80, "https": 443}[parts.scheme])
-        if address is None:
-            raise _internal()
-        return URL(parts._replace(netloc=f"{address[0]}:{address[1]}").geturl(), encoded=True)
 
 
 def _release(stage: Item) -> Item:
-    """What of the stage this request gets: its canary, for the share of the requests that the canary has, at random."""
+    """What this request gets of the stage: its canary, for the share of the requests that the canary has, at random."""
     *_, canary = releases(stage)
     return canary if 100 * random.random() < stage.get("canarySettings", {}).get("percentTraffic", 0) else stage
-
-
-def _check_passthrough(integration: Item, incoming: requests.Incoming) -> None:
-    """Refuse a body that a non-proxy integration has no template for, if it says so.
-
-    Templates aren't evaluated, but for those that only say which path a link V2 sends.
-    """
-    if integration["type"] not in ("HTTP", "HTTP_PROXY"):
-        raise _internal()
-    if integration["type"] == "HTTP_PROXY" or not incoming.body:
-        return
-    templates = integration.get("requestTemplates", {})
-    media_type = incoming.headers.get("Content-Type", "application/json").partition(";")[0]
-    if media_type in templates:
-        if not requests.overrides_path_only(templates[media_type]):
-            raise _internal()
-        return
-    behaviour = integration["passthroughBehavior"]
-    if behaviour == "NEVER" or (behaviour == "WHEN_NO_TEMPLATES" and templates):
-        raise Refusal(415, "Unsupported Media Type")
 
 
 def _returned(integration: Item, status: int, headers: CIMultiDict[str], body: bytes) -> web.Response:
     if integration["type"] == "HTTP_PROXY":
         return web.Response(status=status, headers=requests.response_headers(headers), body=body)
-    mapped = requests.mapped_response(integration, status, headers)
-    if mapped is None:
-        raise _internal()
-    return web.Response(status=mapped[0], headers=mapped[1], body=body)
+    status, headers = requests.mapped_response(integration, status, headers)
+    return web.Response(status=status, headers=headers, body=body)

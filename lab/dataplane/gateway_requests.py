@@ -2,23 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What API Gateway makes of a request before it passes it on: route, parameters, the backend's URL and headers.
+"""What API Gateway makes of a request before it passes it on: parameters, the backend's URL and headers.
 
-Pure functions over a deployed snapshot; `lab/dataplane/gateway.py` does the network's part.
+Pure functions over a deployed snapshot, which raise the refusals; `lab/dataplane/gateway.py` does the network's part.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from multidict import CIMultiDict, MultiMapping
 
+from lab.aws.apigateway import stage_variables
 from lab.aws.apigateway.common import Deployment, Item
-from lab.aws.apigateway.vpc_links import resolve_variables
+from lab.aws.apigateway.links import VpcLink, VpcLinkV2
+from lab.dataplane.gateway_refusals import Refusal, internal
+from lab.dataplane.gateway_routes import Route
+
+#: The link of an ID, of either version, if there is one.
+FindLink = Callable[[str], VpcLink | VpcLinkV2 | None]
+#: (host, port) where the listener of a load balancer (its ARN, the listener's port) really is, if there is one.
+Address = Callable[[str, int], tuple[str, int] | None]
 
 #: The developer guide's table of headers ("Important notes for REST APIs"), columns http and http_proxy.
 #: Hop-by-hop headers are dropped as well: each side has a connection of its own.
@@ -58,15 +66,6 @@ class Incoming:
 
 
 @dataclasses.dataclass
-class Route:
-    """The resource and method that a request meets, and its path parameters (decoded)."""
-
-    resource: Item
-    method: Item
-    path_parameters: dict[str, str]
-
-
-@dataclasses.dataclass
 class Outgoing:
     """The request to the backend."""
 
@@ -76,71 +75,48 @@ class Outgoing:
     body: bytes
 
 
-def find_route(deployment: Deployment, http_method: str, path: str) -> Route | None:
-    """The route of a request; None when nothing is deployed there.
-
-    A path part matches its literal first, then ``{parameter}``, then ``{greedy+}``.
-    """
-    children: dict[str, list[Item]] = {}
-    root: Item = {}
-    for resource in deployment.resources.values():
-        if "parentId" in resource:
-            children.setdefault(resource["parentId"], []).append(resource)
-        else:
-            root = resource
-    parts = [unquote(part) for part in path.strip("/").split("/")] if path.strip("/") else []
-    found = _descend(children, root, parts, {})
-    if found is None:
-        return None
-    resource, path_parameters = found
-    methods = resource.get("resourceMethods", {})
-    method = methods.get(http_method) or methods.get("ANY")
-    return Route(resource, method, path_parameters) if method else None
-
-
-def _descend(
-    children: Mapping[str, list[Item]], resource: Item, parts: list[str], parameters: dict[str, str]
-) -> tuple[Item, dict[str, str]] | None:
-    if not parts:
-        return (resource, parameters) if resource.get("resourceMethods") else None
-    for child in sorted(children.get(resource["id"], []), key=_generality):
-        name = child["pathPart"]
-        if _generality(child) == 2:
-            return child, {**parameters, name[1:-2]: "/".join(parts)}
-        if name == parts[0] or _generality(child) == 1:
-            more = {name[1:-1]: parts[0]} if name != parts[0] else {}
-            found = _descend(children, child, parts[1:], parameters | more)
-            if found is not None:
-                return found
-    return None
-
-
-def _generality(resource: Item) -> int:
-    part = resource["pathPart"]
-    return 2 if part.endswith("+}") else int(part.startswith("{"))
-
-
-def missing_parameters(deployment: Deployment, route: Route, incoming: Incoming) -> list[str]:
-    """Required parameters that the request lacks, if the method has a validator that looks at parameters."""
+def check_parameters(deployment: Deployment, route: Route, incoming: Incoming) -> None:
+    """Refuse a request that lacks required parameters, if the method has a validator that looks at them."""
     validator = deployment.validators.get(route.method.get("requestValidatorId", ""), {})
     if not validator.get("validateRequestParameters"):
-        return []
+        return
     declared = route.method.get("requestParameters", {})
-    required = [name for name, needed in declared.items() if needed]
-    return [name.split(".", 3)[3] for name in required if not _value(name, route, incoming)]
+    missing = [name for name, needed in declared.items() if needed and not _value(name, route, incoming)]
+    if missing:
+        names = ", ".join(name.split(".", 3)[3] for name in missing)
+        raise Refusal(400, f"Missing required request parameters: [{names}]")
 
 
-def outgoing(route: Route, incoming: Incoming, binary_media_types: Iterable[str]) -> Outgoing | None:
-    """The request to the backend; None when a stage variable or a path parameter of its URL is missing."""
+def check_body(integration: Item, incoming: Incoming) -> None:
+    """Refuse a body that a non-proxy integration has no template for, if it says so.
+
+    Templates aren't evaluated, but for those that only say which path a link V2 sends.
+    """
+    if integration["type"] not in ("HTTP", "HTTP_PROXY"):
+        raise internal()
+    if integration["type"] == "HTTP_PROXY" or not incoming.body:
+        return
+    templates = integration.get("requestTemplates", {})
+    media_type = incoming.headers.get("Content-Type", "application/json").partition(";")[0]
+    if media_type in templates:
+        _check_template(templates[media_type])
+        return
+    behaviour = integration["passthroughBehavior"]
+    if behaviour == "NEVER" or (behaviour == "WHEN_NO_TEMPLATES" and templates):
+        raise Refusal(415, "Unsupported Media Type")
+
+
+def outgoing(route: Route, incoming: Incoming, binary_media_types: Iterable[str]) -> Outgoing:
+    """The request to the backend. Refused when a stage variable or a path parameter of its URL is missing."""
     integration = route.method["methodIntegration"]
-    url = resolve_variables(integration["uri"], incoming.stage.get("variables", {}))
+    url = stage_variables.resolve(integration["uri"], incoming.stage.get("variables", {}))
     mapped = _mapped(route, incoming)
     if url is None:
-        return None
+        raise internal()
     for name, value in mapped["path"].items():
         url = url.replace("{" + name + "}", quote(value, safe=_SAFE))
     if "{" in url:
-        return None
+        raise internal()
     proxy = integration["type"] == "HTTP_PROXY"
     query = [incoming.raw_query] if proxy and incoming.raw_query else []
     query += [f"{quote(name)}={quote(value)}" for name, value in mapped["querystring"].items()]
@@ -155,6 +131,27 @@ def outgoing(route: Route, incoming: Incoming, binary_media_types: Iterable[str]
     )
 
 
+def locate(integration: Item, url: str, incoming: Incoming, find_link: FindLink, address: Address) -> str:
+    """Where the request goes on this machine. Through a VPC link, the URL's host only names; its port chooses.
+
+    Refused when there is no such link, when it isn't ready, or when its load balancer has no such listener.
+    """
+    if integration.get("connectionType") != "VPC_LINK":
+        return url
+    variables = incoming.stage.get("variables", {})
+    link = find_link(stage_variables.resolve(integration["connectionId"], variables) or "")
+    target = link.target_of(integration) if link else None
+    if target is None:
+        raise internal()
+    parts = urlsplit(url)
+    if isinstance(link, VpcLinkV2):
+        parts = parts._replace(path=_path_through_v2(integration, incoming, parts.path))
+    listener = address(target, parts.port or {"http": 80, "https": 443}[parts.scheme])
+    if listener is None:
+        raise internal()
+    return parts._replace(netloc=f"{listener[0]}:{listener[1]}").geturl()
+
+
 def response_headers(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     """The backend's headers as the caller gets them from a proxy integration."""
     answer: CIMultiDict[str] = CIMultiDict()
@@ -166,13 +163,13 @@ def response_headers(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     return answer
 
 
-def mapped_response(integration: Item, status: int, headers: CIMultiDict[str]) -> tuple[int, CIMultiDict[str]] | None:
-    """Status and headers by a non-proxy integration's responses; None when none of them is for this status."""
+def mapped_response(integration: Item, status: int, headers: CIMultiDict[str]) -> tuple[int, CIMultiDict[str]]:
+    """Status and headers by a non-proxy integration's responses. Refused when none of them is for this status."""
     responses = list(integration.get("integrationResponses", {}).values())
     chosen = [r for r in responses if "selectionPattern" in r and re.fullmatch(r["selectionPattern"], str(status))]
     default = [r for r in responses if "selectionPattern" not in r]
     if not chosen and not default:
-        return None
+        raise internal()
     response = (chosen or default)[0]
     answer: CIMultiDict[str] = CIMultiDict()
     if "Content-Type" in headers:
@@ -204,22 +201,23 @@ _SET_PARAMETER = re.compile(
 _SET_PATH = re.compile(r"""#set\(\$context\.requestOverride\.path = "([^"#]*)"\)""")
 
 
-def overrides_path_only(template: str) -> bool:
-    """Whether a mapping template passes the body on as it is, and :func:`path_through_v2` knows all the rest of it."""
+def _check_template(template: str) -> None:
+    """Refuse a mapping template that does more than pass the body on as it is and say which path is sent."""
     *sets, body = template.splitlines() or [""]
-    return body == "$input.body" and all(_SET_PARAMETER.fullmatch(line) or _SET_PATH.fullmatch(line) for line in sets)
+    known = all(_SET_PARAMETER.fullmatch(line) or _SET_PATH.fullmatch(line) for line in sets)
+    if body != "$input.body" or not known:
+        raise internal()
 
 
-def path_through_v2(integration: Item, incoming: Incoming, path: str) -> str | None:
+def _path_through_v2(integration: Item, incoming: Incoming, path: str) -> str:
     """The path that a backend gets through a link V2: with the stage, unless a mapping template overrides it.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration.html
-    None when the template holds anything that isn't evaluated here.
     """
     media_type = incoming.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
     template = integration.get("requestTemplates", {}).get(media_type)
-    if template is not None and not overrides_path_only(template):
-        return None
+    if template is not None:
+        _check_template(template)
     variables: dict[str, str] = {}
     sent = f"/{incoming.stage['stageName']}{path}"
     for line in (template or "").splitlines():

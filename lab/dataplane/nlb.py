@@ -19,31 +19,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lab.settings import Settings
-
-#: One target of one target group: group ARN, IP address, port.
-TargetKey = tuple[str, str, int]
-
-
-@dataclasses.dataclass(frozen=True)
-class Health:
-    """How a target is, in ELBv2's own words."""
-
-    state: str
-    reason: str | None = None
-    description: str | None = None
-
-
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
-REGISTERING = Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
-CHECKING = Health("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
-HEALTHY = Health("healthy")
-FAILED = Health("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
-DRAINING = Health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
-NOT_IN_USE = Health(
-    "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+from lab.aws.target_health import (
+    CHECKING,
+    DRAINING,
+    FAILED,
+    HEALTHY,
+    NOT_IN_USE,
+    REGISTERING,
+    Health,
+    TargetKey,
 )
-NOT_REGISTERED = Health("unused", "Target.NotRegistered", "Target is not registered to the target group")
+from lab.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,6 +23,7 @@ from lab.aws import elbv2
 from lab.controllers.client import ApiError, KubeClient, Object, Resource
 from lab.controllers.scheduler import Addresses
 from lab.dataplane.nlb import NlbDataPlane
+from lab.kubernetes.api_server import ApiServer
 from lab.kubernetes.auth import Decision
 from lab.settings import Settings, free_octet, hold_octet
 
@@ -45,7 +46,7 @@ class World:
         self.elbv2 = self.aws("elbv2")
         self.ec2 = self.aws("ec2")
         self.client: KubeClient
-        self.server: kubernetes.ApiServer
+        self.server: ApiServer
 
     def aws(self, service: str) -> Any:
         """A boto3 client. Like the lab's endpoint it asks moto one thing at a time: moto isn't made for more."""
@@ -140,7 +141,9 @@ async def until(holds: Callable[[], Any], seconds: float = 10) -> Any:
 def account(settings: Settings, links: list[str]) -> Iterator[NlbDataPlane]:
     """An AWS account with the lab's load balancers."""
     with mock_aws():
-        yield elbv2.install(settings, lambda arn: links)
+        plane = NlbDataPlane(settings, lambda: elbv2.backend_of(settings.region))
+        elbv2.install(settings, lambda arn: links, plane)
+        yield plane
     elbv2_backends.backend = ELBv2Backend
 
 

@@ -22,6 +22,7 @@ from kubernetes import client
 from kubernetes.dynamic import DynamicClient
 
 from lab import kubernetes
+from lab.kubernetes.api_server import ApiServer
 from lab.kubernetes.auth import Attributes, Decision, User
 from lab.settings import Settings
 
@@ -51,7 +52,7 @@ class Answer:
 class Cluster:
     """A running API server, with kubectl and the Python client as the cluster's admin."""
 
-    def __init__(self, server: kubernetes.ApiServer, folder: Path) -> None:
+    def __init__(self, server: ApiServer, folder: Path) -> None:
         self.server = server
         self.folder = folder
         (folder / "ca.pem").write_text(server.ca_pem)

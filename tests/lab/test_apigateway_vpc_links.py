@@ -21,7 +21,7 @@ from ansible_collections.seam.eks_auto.tests.lab.apigateway_endpoint import (
 )
 from botocore.exceptions import ClientError
 
-from lab.aws.apigateway import ApiGateway, vpc_links
+from lab.aws.apigateway import ApiGateway, links
 
 
 @pytest.fixture(name="service")
@@ -65,7 +65,7 @@ def test_a_link_goes_from_pending_to_available(aws: Any, arn: str) -> None:
 
 def test_states_end_by_time(tmp_path: Path, arn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 1000.0
-    monkeypatch.setattr(vpc_links.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(links.time, "monotonic", lambda: clock)
     aws = client_of(ApiGateway(settings(tmp_path, pace=1)))
     link = aws.create_vpc_link(name="petstore", targetArns=[arn])["id"]
     assert aws.get_vpc_link(vpcLinkId=link)["status"] == "PENDING"

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 from moto.ec2.models import ec2_backends
 
 from lab.aws.apigateway import ApiGateway
-from lab.aws.apigateway.vpc_links_v2 import IDLE
+from lab.aws.apigateway.links import IDLE
 from lab.settings import ACCOUNT
 
 TARGET = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/net/nlb/50dc6c495c0c9188"

@@ -10,7 +10,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from controllers_cluster import until
 from moto import mock_aws
 from moto.elbv2.models import ELBv2Backend, elbv2_backends
 
@@ -46,7 +47,9 @@ def account() -> Iterator[None]:
 @pytest.fixture
 def plane(account: None, settings: Settings) -> Iterator[NlbDataPlane]:
     links.clear()
-    yield elbv2.install(settings, lambda arn: links)
+    plane = NlbDataPlane(settings, lambda: elbv2.backend_of(REGION))
+    elbv2.install(settings, lambda arn: links, plane)
+    yield plane
     elbv2.backend_of(REGION).reset()
 
 
@@ -101,13 +104,6 @@ async def running(plane: NlbDataPlane) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-
-
-async def until(true: Callable[[], Any] | Callable[[], Awaitable[Any]], seconds: float = 5) -> None:
-    """Wait for what another task brings about; fails at the deadline."""
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the parts of API Gateway share: its refusals, identifiers, pages, patch operations, and what a link is."""
+"""What the parts of API Gateway share: its refusals, identifiers, pages, patch operations, and what an API is."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import dataclasses
 import datetime
 import random
 import string
-import time
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from lab.aws.service import AwsError, Call
 from lab.settings import ACCOUNT
@@ -105,34 +104,6 @@ def model_url(api_id: str) -> str:
 def truth(value: str) -> bool:
     """A boolean in a patch operation, which carries text only."""
     return value.lower() == "true"
-
-
-@dataclasses.dataclass
-class Link:
-    """A VPC link of either version. Its status follows from the time since it was made or deleted."""
-
-    info: Item
-    failure: str
-    ready_at: float
-    gone_at: float | None = dataclasses.field(default=None, kw_only=True)
-
-    @property
-    def status(self) -> str:
-        if self.gone_at is not None:
-            return "DELETING"
-        if time.monotonic() < self.ready_at:
-            return "PENDING"
-        return "FAILED" if self.failure else "AVAILABLE"
-
-
-AnyLink = TypeVar("AnyLink", bound=Link)
-
-
-def forget_deleted(links: dict[str, AnyLink]) -> None:
-    """Drop the links whose deletion has ended."""
-    for identifier, link in list(links.items()):
-        if link.gone_at is not None and time.monotonic() >= link.gone_at:
-            links.pop(identifier, None)
 
 
 @dataclasses.dataclass

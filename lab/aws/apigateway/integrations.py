@@ -11,8 +11,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from lab.aws.apigateway.common import Item, bad_request, not_found, segments
-from lab.aws.apigateway.vpc_links import STAGE_VARIABLE, VpcLink
-from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
+from lab.aws.apigateway.links import VpcLink, VpcLinkV2
+from lab.aws.apigateway.stage_variables import REFERENCE
 
 #: The link of an id, if there is one.
 FindLink = Callable[[str], VpcLink | VpcLinkV2 | None]
@@ -69,7 +69,7 @@ def check(integration: Item, method: Item, find_link: FindLink) -> None:
 
 
 def _is_http_endpoint(uri: str) -> bool:
-    plain = re.sub(r"\{[\w+]+\}", "x", STAGE_VARIABLE.sub("x", uri))
+    plain = re.sub(r"\{[\w+]+\}", "x", REFERENCE.sub("x", uri))
     try:
         parts = urlsplit(plain)
         host, port = parts.hostname or "", parts.port
@@ -84,7 +84,7 @@ def _check_connection(integration: Item, find_link: FindLink) -> None:
     connection = integration.get("connectionId", "")
     if not connection:
         raise bad_request("ConnectionId should be set to the vpcLinkId or stage variable on connection type VPC_LINK")
-    if STAGE_VARIABLE.search(connection):
+    if REFERENCE.search(connection):
         return
     link = find_link(connection)
     if link is None:

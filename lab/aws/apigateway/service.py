@@ -13,11 +13,10 @@ from moto.core.request import Request
 from werkzeug.wrappers import Response
 
 from lab.aws.apigateway.common import Item, RestApi, bad_request, not_found
+from lab.aws.apigateway.links import VpcLink, VpcLinkV2
 from lab.aws.apigateway.rest_apis import RestApis
 from lab.aws.apigateway.stages import Stages
 from lab.aws.apigateway.usage_plans import UsagePlan, UsagePlans
-from lab.aws.apigateway.vpc_links import VpcLink
-from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
 from lab.aws.service import Call, Service
 from lab.settings import Settings
 

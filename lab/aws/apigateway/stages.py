@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 
+from lab.aws.apigateway import stage_variables
 from lab.aws.apigateway.common import (
     STAGES,
     Deployment,
@@ -28,12 +29,11 @@ from lab.aws.apigateway.common import (
     segments,
     truth,
 )
-from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links, releases
+from lab.aws.apigateway.stage_variables import releases
+from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links
 from lab.aws.service import AwsError, Call
 
 _STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_VARIABLE_NAME = re.compile(r"\w{1,64}", re.ASCII)
-_VARIABLE_VALUE = re.compile(r"[A-Za-z0-9 ._:/?&=,-]{0,512}")
 
 
 class Stages(VpcLinks):
@@ -44,7 +44,7 @@ class Stages(VpcLinks):
         name = call.params.get("stageName")
         if name is not None and name not in api.stages:
             _check_new_stage(api, name)
-        _check_variables(call.params.get("variables", {}))
+        stage_variables.check(call.params.get("variables", {}))
         deployment = self._deploy(api, call.params.get("description"))
         if name is not None:
             stage = api.stages.setdefault(name, _new_stage(name, deployment))
@@ -79,7 +79,7 @@ class Stages(VpcLinks):
             raise conflict("Stage already exists")
         _check_new_stage(api, name)
         _check_deployment(api, call.params["deploymentId"])
-        _check_variables(call.params.get("variables", {}))
+        stage_variables.check(call.params.get("variables", {}))
         stage = _new_stage(name, {"id": call.params["deploymentId"]})
         for field in ("description", "variables", "tags", "tracingEnabled"):
             if field in call.params:
@@ -103,7 +103,7 @@ class Stages(VpcLinks):
             _patch_stage(changed, operation, path, value)
         for release in releases(changed):
             _check_deployment(api, release["deploymentId"])
-            _check_variables(release["variables"])
+            stage_variables.check(release["variables"])
         if not changed["variables"]:
             del changed["variables"]
         changed["lastUpdatedDate"] = now()
@@ -167,17 +167,6 @@ def _check_new_stage(api: RestApi, name: str) -> None:
 def _check_deployment(api: RestApi, identifier: str) -> None:
     if identifier not in api.deployments:
         raise bad_request("Deployment id does not exist")
-
-
-def _check_variables(variables: dict[str, str]) -> None:
-    for name, value in variables.items():
-        if not _VARIABLE_NAME.fullmatch(name):
-            raise bad_request(f"Invalid stage variable name: {name}. Please use names with only word characters.")
-        if not _VARIABLE_VALUE.fullmatch(value):
-            raise bad_request(
-                f"Invalid stage variable value of key {name}.  Please use values with alphanumeric characters and the "
-                "symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
-            )
 
 
 def _patch_stage(stage: Item, operation: str, path: str, value: str) -> None:

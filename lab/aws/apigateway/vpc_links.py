@@ -13,10 +13,8 @@ from collections.abc import Iterable
 from lab.aws.apigateway.common import (
     VPC_LINKS,
     Item,
-    Link,
     RestApi,
     bad_request,
-    forget_deleted,
     methods_of,
     new_id,
     not_found,
@@ -25,55 +23,12 @@ from lab.aws.apigateway.common import (
     patches,
     quota_reached,
 )
-from lab.aws.apigateway.vpc_links_v2 import VpcLinkV2
+from lab.aws.apigateway.links import VpcLink, VpcLinkV2, forget_deleted
+from lab.aws.apigateway.stage_variables import REFERENCE, releases, resolve
 from lab.aws.service import Call
 from lab.settings import ACCOUNT, Settings
 
-STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 _LOAD_BALANCER_ARN = re.compile(r"arn:[\w-]+:elasticloadbalancing:([\w-]+):(\d{12}):loadbalancer/(net|app|gwy)/\S+")
-
-
-def resolve_variables(text: str, variables: dict[str, str]) -> str | None:
-    """Text with the stage's variables in place of ``${stageVariables.name}``; None when one is missing."""
-    if any(name not in variables for name in STAGE_VARIABLE.findall(text)):
-        return None
-    return STAGE_VARIABLE.sub(lambda match: variables[match[1]], text)
-
-
-def releases(stage: Item) -> list[Item]:
-    """What a stage serves: itself, and if it has a canary, the stage as that sees it.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/canary-release.html
-    """
-    if "canarySettings" not in stage:
-        return [stage]
-    canary, variables = stage["canarySettings"], stage.get("variables", {})
-    overridden = {**variables, **canary.get("stageVariableOverrides", {})}
-    return [stage, {**stage, "deploymentId": canary["deploymentId"], "variables": overridden}]
-
-
-class VpcLink(Link):
-    """A link V1, of one load balancer."""
-
-    @property
-    def target_arn(self) -> str:
-        return str(self.info["targetArns"][0])
-
-    def target_of(self, integration: Item) -> str | None:
-        """Where a request goes now: to its own load balancer. An integration for a link V2 doesn't fit it."""
-        return self.target_arn if self.status == "AVAILABLE" and "integrationTarget" not in integration else None
-
-    @property
-    def holds_target(self) -> bool:
-        """Whether the load balancer is bound by this link, so that it can be neither deleted nor linked again."""
-        return not self.failure
-
-    def describe(self) -> Item:
-        messages = {"AVAILABLE": "Your vpc link is ready for use", "FAILED": self.failure}
-        description = {**self.info, "status": self.status}
-        if description["status"] in messages:
-            description["statusMessage"] = messages[description["status"]]
-        return description
 
 
 class VpcLinks:
@@ -145,6 +100,11 @@ class VpcLinks:
         bound = [link for link in self.links.values() if link.target_arn == load_balancer_arn and link.holds_target]
         return [link.describe() for link in bound]
 
+    def links_in(self, security_group: str) -> list[str]:
+        """The links V2 that are in a security group, by their IDs."""
+        forget_deleted(self.links_v2)
+        return [each for each, link in self.links_v2.items() if security_group in link.info["SecurityGroupIds"]]
+
     def find_link(self, identifier: str) -> VpcLink | VpcLinkV2 | None:
         """The link of this id, of either version, or None."""
         forget_deleted(self.links)
@@ -183,7 +143,7 @@ class VpcLinks:
                 variables = stage.get("variables", {})
                 for resource_item, method_item in api.deployments[stage["deploymentId"]].methods:
                     connection = method_item["methodIntegration"].get("connectionId", "")
-                    if resolve_variables(connection, variables) == link_id:
+                    if resolve(connection, variables) == link_id:
                         yield f"{method_item['httpMethod']}:{resource_item['id']}:{stage['stageName']}"
 
 
@@ -192,6 +152,6 @@ def hard_coded_links(api: RestApi) -> set[tuple[str, str, str]]:
     found = set()
     for resource, method in methods_of(api.resources):
         connection = method.get("methodIntegration", {}).get("connectionId")
-        if connection and not STAGE_VARIABLE.search(connection):
+        if connection and not REFERENCE.search(connection):
             found.add((connection, method["httpMethod"], resource["id"]))
     return found

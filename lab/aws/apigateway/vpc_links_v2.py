@@ -10,57 +10,21 @@ is bound. https://docs.aws.amazon.com/apigateway/latest/developerguide/apigatewa
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from moto.core.request import Request
 from moto.ec2.models import ec2_backends
 from werkzeug.wrappers import Response
 
-from lab.aws.apigateway.common import Item, Link, bad_request, forget_deleted, new_id, not_found, now, quota_reached
+from lab.aws.apigateway.common import Item, bad_request, new_id, not_found, now, quota_reached
+from lab.aws.apigateway.links import IDLE, VpcLinkV2, forget_deleted
+from lab.aws.apigateway.service import ApiGateway
 from lab.aws.service import Call, Service
 from lab.settings import ACCOUNT
 
-if TYPE_CHECKING:
-    from lab.aws.apigateway.service import ApiGateway
-
 VPC_LINKS_V2 = 10
-#: Seconds without traffic after which a link becomes INACTIVE: 60 days, at any pace.
-IDLE = 60 * 24 * 3600.0
-
-
-@dataclasses.dataclass
-class VpcLinkV2(Link):
-    """A link V2, which also becomes inactive when it isn't used."""
-
-    #: Seconds that its network interfaces take.
-    provisioning: float
-
-    def __post_init__(self) -> None:
-        self.used_at = self.ready_at
-
-    @property
-    def status(self) -> str:
-        status = super().status
-        idle = status == "AVAILABLE" and time.monotonic() - self.used_at >= IDLE
-        return "INACTIVE" if idle else status
-
-    def target_of(self, integration: Item) -> str | None:
-        """Where a request goes now. One that meets an INACTIVE link fails, and has its network interfaces made again."""
-        status = self.status
-        if status == "INACTIVE":
-            self.ready_at = self.used_at = time.monotonic() + self.provisioning
-        elif status == "AVAILABLE":
-            self.used_at = time.monotonic()
-            return integration.get("integrationTarget")
-        return None
-
-    def describe(self) -> Item:
-        messages = {"AVAILABLE": "VPC link is ready to route traffic", "FAILED": self.failure}
-        status = self.status
-        return {**self.info, "VpcLinkStatus": status, "VpcLinkStatusMessage": messages.get(status, "")}
 
 
 class ApiGatewayV2(Service):

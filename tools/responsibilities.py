@@ -27,9 +27,9 @@ POLICIES = CHECKOUT / "roles/team_identities/templates"
 
 VERBS = {
     "creates": "Create|Allocate|POST",
-    "changes": "Update|Modify|Associate|Disassociate|Attach|Detach|Tag|Untag|Pass|PATCH|PUT",
+    "changes": "Update|Modify|Replace|Associate|Disassociate|Attach|Detach|Tag|Untag|Pass|PATCH|PUT",
     "reads": "Describe|Get|List|GET",
-    "deletes": "Delete|Release|DELETE",
+    "deletes": "Delete|Release|Remove|DELETE",
 }
 _VERB = re.compile("|".join(f"(?P<{name}>{words})" for name, words in VERBS.items()))
 
@@ -38,6 +38,7 @@ KINDS = {
     "AccessEntr(y|ies)|AccessPolic(y|ies)|AssociatedAccessPolicies": "access entry",
     "Address(es)?": "Elastic IP address",
     "Clusters?|Cluster(Config|Version)|Updates?|Insights?": "cluster",
+    "InstanceProfile|RoleFromInstanceProfile": "instance profile of a cluster that is gone",
     "Listeners|LoadBalancers?": "load balancer",
     "NatGateways?": "NAT gateway",
     "Route|RouteTables?": "route table",
@@ -74,7 +75,7 @@ MODULES = {
 
 #: A role of several playbooks has its permissions in the policy of one.
 POLICY_OF = {
-    "vpc_tagging": "infra-foundation",
+    "vpc_tagging": "infra-network",
     "eks_auto_cluster": "infra-foundation",
     "apigw_vpclink": "infra-api",
     "petstore_workload": "k8s-workload",
@@ -114,7 +115,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def grants() -> list[Grant]:
-    """What the policies allow. Their names are <team>-<playbook>."""
+    """What the policies allow. Their names begin with the team's."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(POLICIES))
     names = {"infra": "infra", "k8s": "k8s"}
     return [
@@ -183,7 +184,7 @@ def aws_table() -> list[str]:
     statements: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for grant in grants():
         service = grant.action.partition(":")[0]
-        roles = [role for role in plays()[grant.policy] if POLICY_OF.get(role, grant.policy) == grant.policy]
+        roles = [role for role, policy in POLICY_OF.items() if policy == grant.policy]
         for kind, verb in cells(grant):
             rows[kind][verb].add(grant.team)
             statements[kind][grant.policy].add(grant.statement)
@@ -212,9 +213,8 @@ def playbook_table() -> list[str]:
     for name, roles in plays().items():
         team, _, playbook = name.partition("-")
         shown = ", ".join(f"`{role}`" for role in roles)
-        own = (POLICIES / f"{name}.yml.j2").exists()
-        named = [name] if own else dict.fromkeys(POLICY_OF[role] for role in roles)
-        policies = ", ".join(f"`{each}`" for each in named)
+        own = [name] if (POLICIES / f"{name}.yml.j2").exists() else []
+        policies = ", ".join(f"`{each}`" for each in dict.fromkeys([*own, *(POLICY_OF[role] for role in roles)]))
         lines.append(f"| `{team}/{playbook}.yml` | {team} | {shown} | {policies} |")
     return lines
 

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 POLICIES = {
-    "molecule-infra": {"molecule-infra-foundation", "molecule-infra-api", "molecule-infra-orphans"},
+    "molecule-infra": {
+        "molecule-infra-network",
+        "molecule-infra-foundation",
+        "molecule-infra-api",
+        "molecule-infra-orphans",
+    },
     "molecule-k8s": {"molecule-k8s-workload"},
 }
 

@@ -178,6 +178,14 @@ EKS = f"arn:aws:eks:us-west-2:{ACCOUNT}"
 APIS = "arn:aws:apigateway:us-west-2::"
 TAGS = [{"Key": "owner", "Value": "me"}]
 CLUSTER_ROLE, NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/c-cluster", f"arn:aws:iam::{ACCOUNT}:role/c-node"
+API_GATEWAY_ROLE = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway"
+)
+LET_NODES_IN = {
+    "Action": "eks:CreateAccessEntry",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"eks:accessEntryType": "EC2"}},
+}
 SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
 
 
@@ -229,6 +237,7 @@ SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/eks.amazonaws.com/
             [
                 ("eks:CreateCluster", f"{EKS}:cluster/c"),
                 ("eks:TagResource", f"{EKS}:cluster/c"),
+                ("eks:CreateAccessEntry", f"{EKS}:cluster/c"),
                 ("iam:PassRole", CLUSTER_ROLE),
                 ("iam:PassRole", NODE_ROLE),
                 ("iam:CreateServiceLinkedRole", SERVICE_ROLE),
@@ -296,7 +305,32 @@ SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/eks.amazonaws.com/
             "apigateway",
             "tag_resource",
             {"resourceArn": f"{APIS}/restapis/abc", "tags": {"owner": "me"}},
-            [("apigateway:PUT", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Frestapis%2Fabc")],
+            [
+                ("apigateway:PUT", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Frestapis%2Fabc"),
+                ("apigateway:PATCH", f"{APIS}/restapis/abc"),
+            ],
+        ),
+        (
+            "apigatewayv2",
+            "create_vpc_link",
+            {"Name": "link", "SubnetIds": ["subnet-1"], "Tags": {"owner": "me"}},
+            [
+                ("apigateway:POST", f"{APIS}/vpclinks"),
+                ("apigateway:PUT", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Fv2%2Fvpclinks%2F*"),
+                ("iam:CreateServiceLinkedRole", API_GATEWAY_ROLE),
+            ],
+        ),
+        (
+            "apigatewayv2",
+            "tag_resource",
+            {"ResourceArn": f"{APIS}/vpclinks/abc", "Tags": {"owner": "me"}},
+            [
+                *(
+                    (f"apigateway:{each}", f"{APIS}/tags/{APIS.replace(':', '%3A')}%2Fv2%2Fvpclinks%2Fabc")
+                    for each in ("PATCH", "POST", "PUT")
+                ),
+                ("apigateway:PATCH", f"{APIS}/vpclinks/abc"),
+            ],
         ),
         ("resourcegroupstaggingapi", "get_resources", {}, [("tag:GetResources", "*")]),
     ],
@@ -306,9 +340,10 @@ def test_what_a_request_needs(
     lab: RunningLab, service: str, operation: str, arguments: dict[str, Any], needed: list[tuple[str, str]]
 ) -> None:
     """As the Service Authorization Reference has it; whether there is anything to work on or not."""
+    before = len(lab.calls())
     with contextlib.suppress(ClientError):
         getattr(lab.client(service), operation)(**arguments)
-    (call,) = [each for each in lab.calls()[-3:] if each["operation"] == operation.title().replace("_", "")]
+    (call,) = [each for each in lab.calls()[before:] if each["operation"] == operation.title().replace("_", "")]
     assert [(each["action"], each["resource"]) for each in call["permissions"]] == needed
 
 
@@ -374,10 +409,21 @@ def test_only_some_tags_may_be_taken_away(as_role: Clients, lab: RunningLab) -> 
     api = lab.client("apigateway").create_rest_api(name="untagged", tags=tags)["id"]
     arn = f"arn:aws:apigateway:us-west-2::/restapis/{api}"
     keys = {"ForAllValues:StringLike": {"aws:TagKeys": ["ours/*"]}}
-    client = as_role("apigateway", {"Action": "apigateway:DELETE", "Resource": "*", "Condition": keys})
+    change = {"Action": "apigateway:PATCH", "Resource": arn}
+    client = as_role("apigateway", change, {"Action": "apigateway:DELETE", "Resource": "*", "Condition": keys})
     assert refusal(client.untag_resource, resourceArn=arn, tagKeys=["theirs"])[0] == "AccessDeniedException"
     client.untag_resource(resourceArn=arn, tagKeys=["ours/mark"])
     assert lab.client("apigateway").get_tags(resourceArn=arn)["tags"] == {"theirs": "1"}
+
+
+def test_tags_are_for_those_to_change_who_may_change_what_has_them(as_role: Clients, lab: RunningLab) -> None:
+    api = lab.client("apigateway").create_rest_api(name="guarded")["id"]
+    arn = f"arn:aws:apigateway:us-west-2::/restapis/{api}"
+    client = as_role("apigateway", {"Action": "apigateway:PUT", "Resource": "arn:aws:apigateway:us-west-2::/tags/*"})
+    assert (
+        f"apigateway:PATCH on resource: {arn} because"
+        in refusal(client.tag_resource, resourceArn=arn, tags={"a": "b"})[1]
+    )
 
 
 def test_a_request_that_names_nothing_is_refused_as_any_other(as_role: Clients) -> None:
@@ -418,12 +464,23 @@ def test_what_is_made_may_be_tagged_and_only_what_is_tagged_changed(lab: Running
 
 def test_a_cluster_needs_the_right_to_pass_its_roles(lab: RunningLab, as_role: Clients) -> None:
     request = lab.auto_mode_request("passed")
-    create = {"Action": ["eks:CreateCluster", "iam:CreateServiceLinkedRole"], "Resource": "*"}
+    create = {"Action": ["eks:CreateAccessEntry", "eks:CreateCluster", "iam:CreateServiceLinkedRole"], "Resource": "*"}
     _, message, _ = refusal(as_role("eks", create).create_cluster, **request)
     assert f"iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/passed-cluster because" in message
     to_eks = {"StringEquals": {"iam:PassedToService": ["eks.amazonaws.com", "ec2.amazonaws.com"]}}
     client = as_role("eks", create, {"Action": "iam:PassRole", "Resource": "*", "Condition": to_eks})
     assert client.create_cluster(**request)["cluster"]["status"] == "CREATING"
+
+
+def test_a_cluster_needs_the_right_to_let_its_nodes_in(lab: RunningLab, as_role: Clients) -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_eks.html, CreateCluster's dependent actions."""
+    request = lab.auto_mode_request("entered")
+    rest = {"Action": ["eks:CreateCluster", "iam:CreateServiceLinkedRole", "iam:PassRole"], "Resource": "*"}
+    standard = {**LET_NODES_IN, "Condition": {"StringEquals": {"eks:accessEntryType": "STANDARD"}}}
+    for statements in ([rest], [rest, standard]):
+        _, message, _ = refusal(as_role("eks", *statements).create_cluster, **request)
+        assert f"eks:CreateAccessEntry on resource: {EKS}:cluster/entered because" in message
+    assert as_role("eks", rest, LET_NODES_IN).create_cluster(**request)["cluster"]["status"] == "CREATING"
 
 
 def test_a_creator_who_would_be_administrator_can_be_refused(lab: RunningLab, as_role: Clients) -> None:

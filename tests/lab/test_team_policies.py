@@ -73,6 +73,27 @@ def decided(action: str, resource: str, tags: dict[str, str]) -> bool:
     return decide(documents, Permission(action, resource, context)) is Decision.ALLOWED
 
 
-@pytest.mark.parametrize("playbook", ["api", "orphans"])
+@pytest.mark.parametrize("playbook", ["network", "foundation", "api", "orphans"])
 def test_iam_takes_the_policy(playbook: str) -> None:
     assert len("".join(policy_document(REGION, "infra", playbook, "c" * 100, "a" * 100).split())) <= LONGEST
+
+
+NODES, TEAM = f"arn:aws:iam::{ACCOUNT}:role/petstore-node", f"arn:aws:iam::{ACCOUNT}:role/seam-k8s"
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind", "allowed"),
+    [
+        (NODES, "EC2", True),
+        (NODES, "STANDARD", False),
+        (TEAM, "STANDARD", True),
+        (TEAM, "EC2", False),
+        (f"arn:aws:iam::{ACCOUNT}:role/petstore-cluster", "EC2", False),
+        (f"arn:aws:iam::{ACCOUNT}:role/seam-infra", "EC2", False),
+    ],
+)
+def test_infra_lets_in_nodes_as_nodes_and_others_as_users(principal: str, kind: str, allowed: bool) -> None:
+    document = policy_document(REGION, "infra", "foundation", "petstore")
+    context = {"eks:principalarn": (principal,), "eks:accessentrytype": (kind,)}
+    wanted = Permission("eks:CreateAccessEntry", f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/petstore", context)
+    assert (decide([document], wanted) is Decision.ALLOWED) is allowed

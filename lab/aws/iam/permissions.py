@@ -233,6 +233,10 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
         yield Permission(f"eks:{action}", f"{here}:cluster/{name}", _eks_context(action, params, tags))
         if tags:
             yield Permission("eks:TagResource", f"{here}:cluster/{name}", _context(tags))
+        if node_role := (params.get("computeConfig") or {}).get("nodeRoleArn"):
+            # The entry that EKS makes for the nodes of built-in node pools.
+            entry = _context(eks__principalArn=node_role, eks__accessEntryType="EC2")
+            yield Permission("eks:CreateAccessEntry", f"{here}:cluster/{name}", entry)
     yield from _passed(params)
     yield from _passed(params.get("computeConfig") or {})
     if action == "CreateCluster":
@@ -248,7 +252,7 @@ def _eks_context(action: str, params: Mapping[str, Any], tags: Tags) -> Context:
         admin = (params.get("accessConfig") or {}).get("bootstrapClusterCreatorAdminPermissions", True)
         return _context(tags, eks__bootstrapClusterCreatorAdminPermissions=json.dumps(admin))
     if principal := params.get("principalArn"):
-        return _context(tags, eks__principalArn=principal)
+        return _context(tags, eks__principalArn=principal, eks__accessEntryType=params.get("type", "STANDARD"))
     return _context(tags)
 
 
@@ -281,6 +285,8 @@ def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mappi
         tagged = unquote(path).removeprefix("/tags/")
         context = _context(params.get("tags"), removed_tags=params.get("tagKeys"))
         yield Permission(f"apigateway:{method}", f"{here}/tags/{quote(tagged, safe='')}", context)
+        if method != "GET":
+            yield _on_tagged(service, tagged)
         return
     tags = params.get("tags")
     context = _context(tags, _tags_at(service, path))
@@ -288,9 +294,23 @@ def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mappi
     if "policy" in params or has_policy(params.get("body", b"")):
         yield Permission("apigateway:UpdateRestApiPolicy", f"{here}{path}", context)
     if tags and method == "POST":
-        # Tags given with what is made are put on it, whatever its id will be. Seen in AWS's own refusals:
-        # https://github.com/mattclay/aws-terminator/pull/284
-        yield Permission("apigateway:PUT", f"{here}/tags/{quote(f'{here}{path}/*', safe='*')}", _context(tags))
+        yield _tagging(here, path, tags)
+
+
+def _on_tagged(service: ApiGateway, arn: str) -> Permission:
+    """Whose tags are changed must be the caller's to change.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html#allow-tagging
+    """
+    path = arn.partition("::")[2]
+    return Permission("apigateway:PATCH", arn, _context(resource_tags=_tags_at(service, path)))
+
+
+def _tagging(here: str, path: str, tags: Tags) -> Permission:
+    """Tags given with what is made are put on it, whatever its id will be. Seen in AWS's own refusals:
+    https://github.com/mattclay/aws-terminator/pull/284
+    """
+    return Permission("apigateway:PUT", f"{here}/tags/{quote(f'{here}{path}/*', safe='*')}", _context(tags))
 
 
 def _vpc_link_needs(method: str) -> Iterator[Permission]:
@@ -301,9 +321,24 @@ def _vpc_link_needs(method: str) -> Iterator[Permission]:
 def _apigatewayv2_needs(
     service: ApiGatewayV2, method: str, path: str, params: Mapping[str, Any]
 ) -> Iterator[Permission]:
-    """Links V2 are the same resources to IAM as links V1, but for what API Gateway does for their sake."""
-    plain = {name[0].lower() + name[1:]: value for name, value in params.items()}
-    yield from _apigateway_needs(service.rest, method, path.removeprefix("/v2"), plain)
+    """Links V2 are the same resources to IAM as links V1, but for their tags and what API Gateway does for their sake.
+
+    AWS's refusals name tags with the version: https://github.com/hashicorp/terraform-provider-aws/issues/20634. Setting
+    them takes three methods (Service Authorization Reference, operations of API Gateway Management V2).
+    """
+    here = f"arn:aws:apigateway:{service.region}::"
+    if path.startswith("/v2/tags/"):
+        arn = unquote(path).removeprefix("/v2/tags/").replace("::/vpclinks/", "::/v2/vpclinks/")
+        context = _context(params.get("Tags"), removed_tags=params.get("TagKeys"))
+        for each in ("PATCH", "POST", "PUT") if method == "POST" else (method,):
+            yield Permission(f"apigateway:{each}", f"{here}/tags/{quote(arn, safe='')}", context)
+        if method != "GET":
+            yield _on_tagged(service.rest, arn.replace("::/v2/", "::/"))
+        return
+    tags, resource = params.get("Tags"), path.removeprefix("/v2")
+    yield Permission(f"apigateway:{method}", f"{here}{resource}", _context(tags, _tags_at(service.rest, resource)))
+    if tags and method == "POST":
+        yield _tagging(here, path, tags)
     if (method, path) == ("POST", "/v2/vpclinks"):
         # The lab's account never has the role:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html

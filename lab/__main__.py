@@ -82,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Settings.token_lifetime,
         help="seconds for which an EKS token is good (default: 900, as on AWS)",
     )
+    up.add_argument(
+        "--integration-timeout",
+        type=float,
+        default=Settings.integration_timeout,
+        help="the account's quota for the timeout of an integration, in seconds (default: 29, as in a new account)",
+    )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
     _add_fault_arguments(commands.choices["fault"])
     commands.choices["env"].add_argument("values", nargs="+", type=_assignment, metavar="NAME=VALUE")
@@ -134,6 +140,7 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
         pace=arguments.pace,
         region=arguments.region,
         token_lifetime=arguments.token_lifetime,
+        integration_timeout=arguments.integration_timeout,
     )
     for port in (settings.aws_port, settings.execute_api_port):
         if not _is_free(port):

@@ -45,6 +45,8 @@ class Settings:
     loopback_octet: int
     #: Seconds for which an EKS token is good; AWS's are good for 15 minutes.
     token_lifetime: float = 900.0
+    #: Seconds that an integration may take: the account's quota, which AWS raises on request.
+    integration_timeout: float = 29.0
 
     def seconds(self, step: str) -> float:
         """How long a slow step of AWS's takes in this lab."""

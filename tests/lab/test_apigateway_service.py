@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -171,6 +172,8 @@ def test_a_canary_is_set_changed_and_removed_by_patches(aws: Any) -> None:
     [
         ({"host": "a{b}"}, "Invalid stage variable value of key host.  Please use values with alphanumeric"),
         ({"host": "x" * 513}, "Invalid stage variable value of key host."),
+        ({"host": "a b"}, "Invalid stage variable value of key host."),
+        ({"host": ""}, "Invalid stage variable value of key host."),
         ({"ho-st": "a"}, "Invalid stage variable name: ho-st. Please use names with only word characters."),
     ],
 )
@@ -179,6 +182,20 @@ def test_stage_variables_are_checked(aws: Any, variables: dict[str, str], words:
     deployment = aws.create_deployment(restApiId=api)["id"]
     arguments = {"restApiId": api, "stageName": "prod", "deploymentId": deployment, "variables": variables}
     assert words in refusal(aws.create_stage, **arguments)[1]
+
+
+def test_stage_variables_hold_all_that_the_model_names(aws: Any) -> None:
+    """The pattern in CreateStage's reference."""
+    value = "aZ09-._~:/?#&=,"
+    api, _ = deployed(aws, PETS, variables={"host": value})
+    assert aws.get_stage(restApiId=api, stageName="prod")["variables"] == {"host": value}
+
+
+def test_an_empty_stage_name_deploys_to_no_stage(aws: Any) -> None:
+    """As Terraform's provider sends it."""
+    api = imported(aws, PETS)
+    assert aws.create_deployment(restApiId=api, stageName="")["id"]
+    assert aws.get_stages(restApiId=api)["item"] == []
 
 
 def test_stage_names_and_number_are_limited(aws: Any) -> None:
@@ -224,6 +241,10 @@ def test_someone_edits_in_the_console(aws: Any) -> None:
         ({"uri": "pet"}, "Invalid HTTP endpoint specified for URI"),
         ({"timeoutInMillis": 49}, "Timeout should be between 50 ms and 29000 ms"),
         ({"timeoutInMillis": 29001}, "Timeout should be between 50 ms and 29000 ms"),
+        (
+            {"timeoutInMillis": 900_001, "responseTransferMode": "STREAM"},
+            "Timeout should be between 50 ms and 900000 ms",
+        ),
         ({"httpMethod": None}, "Enumeration value for HttpMethod must be non-empty"),
         (
             {"requestParameters": {"integration.request.path.id": "method.request.path.id"}},
@@ -243,6 +264,14 @@ def test_wrong_integrations_are_refused(aws: Any, integration: dict[str, Any], m
     assert aws.get_rest_apis()["items"] == []
 
 
+def test_timeouts_go_up_to_the_accounts_quota(tmp_path: Path) -> None:
+    raised = dataclasses.replace(settings(tmp_path), integration_timeout=60)
+    aws = client_of(ApiGateway(raised))
+    imported(aws, {"/pet": {"get": http_method("http://example.com/", timeoutInMillis=60_000)}})
+    slow = {"/pet": {"get": http_method("http://example.com/", timeoutInMillis=60_001)}}
+    assert "Timeout should be between" in refusal(aws.import_rest_api, body=json.dumps(document(slow)))[1]
+
+
 def test_usage_plan_key_and_stage(aws: Any) -> None:
     api, _ = deployed(aws, PETS)
     plan = aws.create_usage_plan(
@@ -255,6 +284,10 @@ def test_usage_plan_key_and_stage(aws: Any) -> None:
     key = aws.create_api_key(name="petstore", enabled=True, tags={"team": "infra"})
     aws.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
     assert [k["name"] for k in aws.get_usage_plan_keys(usagePlanId=plan)["items"]] == ["petstore"]
+    assert aws.get_usage_plan_key(usagePlanId=plan, keyId=key["id"])["name"] == "petstore"
+    other = aws.create_api_key(name="other")["id"]
+    assert refusal(aws.get_usage_plan_key, usagePlanId=plan, keyId=other)[0] == "NotFoundException"
+    aws.delete_api_key(apiKey=other)
     assert "value" not in aws.get_api_key(apiKey=key["id"])
     assert aws.get_api_key(apiKey=key["id"], includeValue=True)["value"] == key["value"]
     assert aws.get_api_keys(nameQuery="pet", includeValues=True)["items"][0]["value"] == key["value"]

@@ -145,16 +145,13 @@ def test_a_link_without_traffic_becomes_inactive_and_traffic_brings_it_back(
     assert aws.get_vpc_link(VpcLinkId=identifier)["VpcLinkStatus"] == "AVAILABLE"
 
 
-@pytest.mark.parametrize("connection", ["itself", "${stageVariables.link}"])
-def test_a_link_that_a_deployed_stage_uses_is_not_deleted(
-    aws: Any, rest: Any, network: dict[str, list[str]], connection: str
+def test_a_link_that_a_deployed_integration_names_is_not_deleted(
+    aws: Any, rest: Any, network: dict[str, list[str]]
 ) -> None:
     link = aws.create_vpc_link(Name="petstore", **network)["VpcLinkId"]
-    operation = http_method(
-        "http://example.com/", connectionId=connection.replace("itself", link), integrationTarget=TARGET
-    )
+    operation = http_method("http://example.com/", connectionId=link, integrationTarget=TARGET)
     api = rest.import_rest_api(body=json.dumps(document({"/": {"get": operation}})))["id"]
-    rest.create_deployment(restApiId=api, stageName="prod", variables={"link": link})
+    rest.create_deployment(restApiId=api, stageName="prod")
     code, message = refusal(aws.delete_vpc_link, VpcLinkId=link)
     assert code == "BadRequestException"
     assert message.startswith(f"Cannot delete vpc link. Vpc link '{link}', is referenced in [GET:")

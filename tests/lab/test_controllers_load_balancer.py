@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -205,8 +206,45 @@ def test_an_annotation_without_its_prefix_is_ignored(run: Run) -> None:
     run(scenario)
 
 
-def test_without_tagged_subnets_events_say_so_until_somebody_tags_one(run: Run) -> None:
+def test_without_tagged_subnets_routes_decide(run: Run) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html, 2026-07-27."""
+
     async def scenario(world: World) -> None:
+        public, *private = (each["SubnetId"] for each in world.ec2.describe_subnets()["Subnets"])
+        with open_to_the_internet(world, public):
+            await apply(world, service(), tagged=False)
+            await hostname(world)
+            (balancer,) = world.load_balancers()
+        assert {each["SubnetId"] for each in balancer["AvailabilityZones"]} == set(private)
+
+    run(scenario)
+
+
+@contextmanager
+def open_to_the_internet(world: World, *subnets: str) -> Iterator[None]:
+    """Give subnets a route table of their own for a while, with a route to an internet gateway."""
+    ec2, vpc = world.ec2, world.cluster["resourcesVpcConfig"]["vpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    made = [ec2.associate_route_table(RouteTableId=table, SubnetId=each)["AssociationId"] for each in subnets]
+    try:
+        yield
+    finally:
+        for each in made:
+            ec2.disassociate_route_table(AssociationId=each)
+        ec2.delete_route_table(RouteTableId=table)
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway)
+
+
+def test_without_fitting_subnets_events_say_so_until_somebody_tags_one(run: Run) -> None:
+    async def scenario(world: World) -> None:
+        with open_to_the_internet(world, *(each["SubnetId"] for each in world.ec2.describe_subnets()["Subnets"])):
+            await until_tagged(world)
+
+    async def until_tagged(world: World) -> None:
         await apply(world, service(), tagged=False)
         found = await event(world, "FailedBuildModel")
         assert found["message"] == (

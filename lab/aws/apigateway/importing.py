@@ -94,7 +94,7 @@ def has_policy(body: bytes) -> bool:
 
 
 def grow(
-    resources: dict[str, Item], methods: dict[str, dict[str, Item]], find_link: integrations.FindLink
+    resources: dict[str, Item], methods: dict[str, dict[str, Item]], account: integrations.Account
 ) -> list[str]:
     """Add resources (with their parents) and methods to a tree. Returns the errors of integrations, in AWS's words."""
     errors = []
@@ -109,7 +109,7 @@ def grow(
             fields = method.pop("methodIntegration", None)
             if fields is not None:
                 try:
-                    integration = integrations.complete(fields, resource, method, find_link)
+                    integration = integrations.complete(fields, resource, method, account)
                     integration["integrationResponses"] = fields["integrationResponses"]
                     method["methodIntegration"] = {k: v for k, v in integration.items() if v != {}}
                 except AwsError as error:

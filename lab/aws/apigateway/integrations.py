@@ -7,15 +7,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from lab.aws.apigateway.common import Item, bad_request, not_found, segments
 from lab.aws.apigateway.links import VpcLink, VpcLinkV2
 from lab.aws.apigateway.stage_variables import REFERENCE
 
-#: The link of an id, if there is one.
-FindLink = Callable[[str], VpcLink | VpcLinkV2 | None]
+
+class Account(Protocol):
+    """What integrations depend on besides themselves."""
+
+    def find_link(self, identifier: str) -> VpcLink | VpcLinkV2 | None:
+        """The link of an ID, if there is one."""
+
+    def longest_timeout(self) -> int:
+        """The quota for timeouts, in milliseconds."""
+
 
 #: Fields of an integration, as PutIntegration and x-amazon-apigateway-integration both name them.
 FIELDS = [
@@ -26,6 +34,8 @@ FIELDS = [
 
 _HTTP_TYPES = {"HTTP", "HTTP_PROXY"}
 _TYPES = ["HTTP", "AWS_PROXY", "HTTP_PROXY", "MOCK", "AWS"]
+#: The longest timeout of a streamed response, in milliseconds.
+_STREAMED = 15 * 60 * 1000
 _LOCATIONS = ["querystring", "path", "header"]
 _METHOD_PARAMETER = re.compile(
     r"method\.request\.(querystring|path|header|multivaluequerystring|multivalueheader)\.(.+)"
@@ -33,7 +43,7 @@ _METHOD_PARAMETER = re.compile(
 _OTHER_EXPRESSIONS = re.compile(r"'.*'|stageVariables\.\w+|context\.[\w.]+|method\.request\.body(\..+)?")
 
 
-def complete(fields: Item, resource: Item, method: Item, find_link: FindLink) -> Item:
+def complete(fields: Item, resource: Item, method: Item, account: Account) -> Item:
     """The integration with AWS's defaults, in AWS's spelling of enumerated values.
 
     Raises AwsError for what AWS refuses (BadRequestException, NotFoundException for an unknown link).
@@ -46,11 +56,11 @@ def complete(fields: Item, resource: Item, method: Item, find_link: FindLink) ->
     integration.setdefault("timeoutInMillis", 29000)
     integration.setdefault("cacheNamespace", resource["id"])
     integration.setdefault("cacheKeyParameters", [])
-    check(integration, method, find_link)
+    check(integration, method, account)
     return integration
 
 
-def check(integration: Item, method: Item, find_link: FindLink) -> None:
+def check(integration: Item, method: Item, account: Account) -> None:
     """Refuse what AWS refuses of an integration."""
     kind = integration.get("type")
     if kind not in _TYPES:
@@ -59,11 +69,13 @@ def check(integration: Item, method: Item, find_link: FindLink) -> None:
         raise bad_request("Enumeration value for HttpMethod must be non-empty")
     if kind in _HTTP_TYPES and not _is_http_endpoint(str(integration.get("uri", ""))):
         raise bad_request("Invalid HTTP endpoint specified for URI")
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
+    longest = _STREAMED if integration.get("responseTransferMode") == "STREAM" else account.longest_timeout()
     timeout = integration["timeoutInMillis"]
-    if not isinstance(timeout, int) or not 50 <= timeout <= 29000:
-        raise bad_request("Timeout should be between 50 ms and 29000 ms")
+    if not isinstance(timeout, int) or not 50 <= timeout <= longest:
+        raise bad_request(f"Timeout should be between 50 ms and {longest} ms")
     if integration.get("connectionType") == "VPC_LINK":
-        _check_connection(integration, find_link)
+        _check_connection(integration, account)
     for name, expression in integration.get("requestParameters", {}).items():
         _check_mapping(name, expression, method)
 
@@ -79,14 +91,14 @@ def _is_http_endpoint(uri: str) -> bool:
     return parts.scheme in ("http", "https") and bool(re.fullmatch(r"[\w.-]+", host, re.ASCII)) and port != 0
 
 
-def _check_connection(integration: Item, find_link: FindLink) -> None:
+def _check_connection(integration: Item, account: Account) -> None:
     """Which version of link a stage variable will name is known to nobody yet."""
     connection = integration.get("connectionId", "")
     if not connection:
         raise bad_request("ConnectionId should be set to the vpcLinkId or stage variable on connection type VPC_LINK")
     if REFERENCE.search(connection):
         return
-    link = find_link(connection)
+    link = account.find_link(connection)
     if link is None:
         raise not_found("Invalid Vpc Link identifier specified")
     if isinstance(link, VpcLinkV2) and "integrationTarget" not in integration:

@@ -43,6 +43,9 @@ _FIRST_MODELS = {
 class RestApis(VpcLinks):
     """CreateRestApi and its kin. Integrations refer to VPC links."""
 
+    def longest_timeout(self) -> int:
+        return int(self.settings.integration_timeout * 1000)
+
     def create_rest_api(self, call: Call) -> Item:
         if not call.params["name"].strip():
             raise bad_request("Invalid API name specified")
@@ -136,13 +139,13 @@ class RestApis(VpcLinks):
         api = find_api(self.apis, call)
         resource, method = _find_resource(api, call), _find_method(api, call)
         fields = {**call.params, "httpMethod": call.params.get("integrationHttpMethod")}
-        method["methodIntegration"] = integrations.complete(fields, resource, method, self.find_link)
+        method["methodIntegration"] = integrations.complete(fields, resource, method, self)
         return method["methodIntegration"]
 
     def update_integration(self, call: Call) -> Item:
         method = _find_method(find_api(self.apis, call), call)
         changed = integrations.patched(_find_integration(method), patches(call))
-        integrations.check(changed, method, self.find_link)
+        integrations.check(changed, method, self)
         method["methodIntegration"] = changed
         return changed
 
@@ -189,11 +192,11 @@ class RestApis(VpcLinks):
             raise bad_request("Warnings found during import:\n\t" + "\n\t".join(definition.warnings))
         root = importing.root()
         resources = {root["id"]: root} if overwrite else _copy(api.resources)
-        errors = importing.grow(resources, definition.methods, self.find_link)
+        errors = importing.grow(resources, definition.methods, self)
         if errors:
             raise bad_request("Errors found during import:\n\t" + "\n\t".join(errors))
         if overwrite:
-            api.dangling |= hard_coded_links(api)
+            api.dangling |= hard_coded_links(api.resources)
             api.info["rootResourceId"] = root["id"]
             api.models, api.validators, api.authorizers, api.gateway_responses = {}, {}, {}, {}
         api.resources = resources

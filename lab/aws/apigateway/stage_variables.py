@@ -14,7 +14,8 @@ from lab.aws.apigateway.common import Item, bad_request
 REFERENCE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
 _NAME = re.compile(r"\w{1,64}", re.ASCII)
-_VALUE = re.compile(r"[A-Za-z0-9 ._:/?&=,-]{0,512}")
+#: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html, variables
+_VALUE = re.compile(r"[A-Za-z0-9._~:/?#&=,-]{1,512}")
 
 
 def resolve(text: str, variables: dict[str, str]) -> str | None:

@@ -41,7 +41,8 @@ class Stages(VpcLinks):
 
     def create_deployment(self, call: Call) -> Item:
         api = find_api(self.apis, call)
-        name = call.params.get("stageName")
+        # An empty name is none: Terraform's provider sends it.
+        name = call.params.get("stageName") or None
         if name is not None and name not in api.stages:
             _check_new_stage(api, name)
         stage_variables.check(call.params.get("variables", {}))
@@ -131,7 +132,7 @@ class Stages(VpcLinks):
             raise bad_request("The REST API doesn't contain any methods")
         if any("methodIntegration" not in method for method in methods):
             raise bad_request("No integration defined for method")
-        for link_id, _, _ in hard_coded_links(api):
+        for link_id, _, _ in hard_coded_links(api.resources):
             # The service model: deploying "will fail" while a link that is referred to is DELETING.
             link = self.find_link(link_id)
             if link is not None and link.status == "DELETING":

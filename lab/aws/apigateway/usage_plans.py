@@ -136,6 +136,12 @@ class UsagePlans:
         plan.keys.add(key["id"])
         return _plan_key(key, with_value=True)
 
+    def get_usage_plan_key(self, call: Call) -> Item:
+        plan, key = self._plan(call), self._key(call.params["keyId"])
+        if key["id"] not in plan.keys:
+            raise not_found("Invalid Usage Plan Key identifier specified")
+        return _plan_key(key, with_value=True)
+
     def get_usage_plan_keys(self, call: Call) -> Item:
         plan, start = self._plan(call), call.params.get("nameQuery", "")
         keys = [self.keys[identifier] for identifier in sorted(plan.keys)]

@@ -24,7 +24,7 @@ from lab.aws.apigateway.common import (
     quota_reached,
 )
 from lab.aws.apigateway.links import VpcLink, VpcLinkV2, forget_deleted
-from lab.aws.apigateway.stage_variables import REFERENCE, releases, resolve
+from lab.aws.apigateway.stage_variables import REFERENCE, releases
 from lab.aws.service import Call
 from lab.settings import ACCOUNT, Settings
 
@@ -133,24 +133,25 @@ class VpcLinks:
         return arn in elbv2_backends[ACCOUNT][self.region].load_balancers
 
     def _references(self, link_id: str) -> Iterable[str]:
-        """What refers to a link, in AWS's form ``Method:Resource:Stage``."""
+        """What refers to a link, in AWS's form ``Method:Resource:Stage``. A stage's variables don't.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+        """
         for api in self.apis.values():
             # Outside a stage, AWS's name for it is the stage of its test invocations.
-            for link, method, resource in api.dangling | hard_coded_links(api):
+            for link, method, resource in api.dangling | hard_coded_links(api.resources):
                 if link == link_id:
                     yield f"{method}:{resource}:test-invoke-stage"
             for stage in (release for each in api.stages.values() for release in releases(each)):
-                variables = stage.get("variables", {})
-                for resource_item, method_item in api.deployments[stage["deploymentId"]].methods:
-                    connection = method_item["methodIntegration"].get("connectionId", "")
-                    if resolve(connection, variables) == link_id:
-                        yield f"{method_item['httpMethod']}:{resource_item['id']}:{stage['stageName']}"
+                for link, method, resource in hard_coded_links(api.deployments[stage["deploymentId"]].resources):
+                    if link == link_id:
+                        yield f"{method}:{resource}:{stage['stageName']}"
 
 
-def hard_coded_links(api: RestApi) -> set[tuple[str, str, str]]:
-    """(link, method, resource) of the API's integrations that name a link itself."""
+def hard_coded_links(resources: dict[str, Item]) -> set[tuple[str, str, str]]:
+    """(link, method, resource) of the integrations that name a link itself."""
     found = set()
-    for resource, method in methods_of(api.resources):
+    for resource, method in methods_of(resources):
         connection = method.get("methodIntegration", {}).get("connectionId")
         if connection and not REFERENCE.search(connection):
             found.add((connection, method["httpMethod"], resource["id"]))

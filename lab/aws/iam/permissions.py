@@ -235,8 +235,8 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
             yield Permission("eks:TagResource", f"{here}:cluster/{name}", _context(tags))
         if node_role := (params.get("computeConfig") or {}).get("nodeRoleArn"):
             # The entry that EKS makes for the nodes of built-in node pools.
-            entry = _context(eks__principalArn=node_role, eks__accessEntryType="EC2")
-            yield Permission("eks:CreateAccessEntry", f"{here}:cluster/{name}", entry)
+            nodes = _context(eks__principalArn=node_role, eks__accessEntryType="EC2")
+            yield Permission("eks:CreateAccessEntry", f"{here}:cluster/{name}", nodes)
     yield from _passed(params)
     yield from _passed(params.get("computeConfig") or {})
     if action == "CreateCluster":

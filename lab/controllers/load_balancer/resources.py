@@ -54,6 +54,10 @@ class Resources:
             # A load balancer stays in its subnets, whatever their tags become.
             return scheme, [zone["SubnetId"] for zone in current["AvailabilityZones"]]
         found = self._ec2.describe_subnets(Filters=subnets.candidates(scheme, self._vpc_id))["Subnets"]
+        if not found:
+            in_vpc = [{"Name": "vpc-id", "Values": [self._vpc_id]}]
+            tables = self._ec2.describe_route_tables(Filters=in_vpc)["RouteTables"]
+            found = subnets.reachable(scheme, self._ec2.describe_subnets(Filters=in_vpc)["Subnets"], tables)
         return scheme, subnets.choose(found, self._name)
 
     # Making it so.

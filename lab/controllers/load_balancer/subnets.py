@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which subnets a load balancer gets: found by their role tag, one in each zone.
+"""Which subnets a load balancer gets: found by their role tag or else by their routes, one in each zone.
 
-https://docs.aws.amazon.com/eks/latest/userguide/tag-subnets-auto.html and, for what is left out and preferred,
+https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html (2026-07-27) and, for what is left out and preferred,
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/
 """
 
@@ -26,6 +26,17 @@ def candidates(scheme: str, vpc_id: str) -> list[dict[str, Any]]:
         {"Name": "vpc-id", "Values": [vpc_id]},
         {"Name": f"tag:{ROLE_TAGS[scheme]}", "Values": ["", "1"]},
     ]
+
+
+def reachable(scheme: str, subnets: list[dict[str, Any]], route_tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The VPC's subnets whose routes fit the scheme: public ones have a route to an internet gateway."""
+    tables = {each.get("SubnetId", "main"): table for table in route_tables for each in table["Associations"]}
+    public = scheme == "internet-facing"
+    return [each for each in subnets if _is_public(tables.get(each["SubnetId"], tables["main"])) is public]
+
+
+def _is_public(route_table: dict[str, Any]) -> bool:
+    return any(route.get("GatewayId", "").startswith("igw-") for route in route_table["Routes"])
 
 
 def choose(subnets: list[dict[str, Any]], cluster: str) -> list[str]:

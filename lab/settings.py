@@ -22,10 +22,12 @@ SECONDS = {
     "cluster": 6.0,
     "cluster_update": 3.0,
     "cluster_delete": 3.0,
+    "instance_profile": 3.0,
     "pod": 2.0,
     "load_balancer": 4.0,
     "target": 2.0,
     "vpc_link": 5.0,
+    "endpoint_service": 2.0,
 }
 
 

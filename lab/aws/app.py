@@ -25,6 +25,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from lab.aws import tags
 from lab.aws.iam import Authorization, Denied
 from lab.aws.iam.permissions import needs
 from lab.aws.iam.policy import Permission
@@ -106,6 +107,8 @@ class AwsApp:
     def _answer(self, request: Request, signature: Signature, service: str, caller: str) -> Response:
         if service in self._factories:
             return self.service(service, signature.region).handle(request, caller)
+        if refused := tags.refusal(service, request.values):
+            return error(service, *refused, 400)
         return self._ask_moto(request, signature)
 
     def _ask_moto(self, request: Request, signature: Signature) -> Response:

@@ -72,14 +72,18 @@ class Service:
             method = getattr(self, xform_name(operation.name), None)
             if method is None:
                 raise AwsError("NotImplemented", f"The lab doesn't cover {self.name}:{operation.name}", 501)
-            params = self._parse(request, operation, path_params)
-            result = method(Call(operation.name, params, caller_arn, self.region))
+            call = Call(operation.name, self._parse(request, operation, path_params), caller_arn, self.region)
+            self.check_tags(call, call.params.get("tags") or call.params.get("Tags") or {})
+            result = method(call)
         except AwsError as error:
             return self._refusal(error)
         answer = RestJSONSerializer(operation).serialize(result or {})
         headers = {**answer["headers"], "x-amzn-RequestId": str(uuid.uuid4())}
         headers.setdefault("Content-Type", "application/json")
         return Response(answer["body"], answer["status_code"], headers)
+
+    def check_tags(self, call: Call, given: dict[str, str]) -> None:
+        """Refuse tags that the service doesn't take, wherever they are given."""
 
     def parameters(self, request: Request) -> dict[str, Any]:
         """A request's parameters, or none if :meth:`handle` will refuse them."""

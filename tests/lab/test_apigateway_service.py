@@ -361,6 +361,20 @@ def test_tags_of_every_kind(aws: Any) -> None:
     assert refusal(aws.tag_resource, resourceArn=gone, tags={"a": "1"})[0] == "NotFoundException"
 
 
+@pytest.mark.parametrize(
+    ("tags", "text"),
+    [
+        ({"aws:team": "infra"}, "Invalid tag key. Tag keys cannot start with 'aws:' (case insensitive)"),
+        ({"Aws:team": "infra"}, "Invalid tag key. Tag keys cannot start with 'aws:' (case insensitive)"),
+        ({"team": "in,fra"}, "Invalid tag"),
+    ],
+)
+def test_tags_that_api_gateway_refuses(aws: Any, tags: dict[str, str], text: str) -> None:
+    code, message = refusal(aws.create_rest_api, name="tagged", tags=tags)
+    assert code == "BadRequestException" and message.startswith(text)
+    assert aws.create_rest_api(name="tagged", tags={"Größe": "a b_.:/=+-@1"})["id"]
+
+
 def test_the_aws_command_line(aws: Any) -> None:
     api, _ = deployed(aws, PETS, variables={"host": "example.com"})
     command = [str(Path(sys.executable).with_name("aws")), "--endpoint-url", aws.meta.endpoint_url, "--region", REGION]

@@ -20,6 +20,7 @@ from ansible_collections.seam.eks_auto.tests.lab.apigateway_endpoint import (
     settings,
 )
 from botocore.exceptions import ClientError
+from running_lab import eventually, running
 
 from lab.aws.apigateway import ApiGateway, links
 
@@ -113,6 +114,24 @@ def test_a_link_that_fails_stays_and_binds_nothing(aws: Any, service: ApiGateway
     assert [link["id"] for link in service.links_of(arn)] == [first]
     aws.delete_vpc_link(vpcLinkId=second)
     assert [link["id"] for link in aws.get_vpc_links()["items"]] == [first]
+
+
+def test_the_endpoint_service_goes_some_time_after_its_link(tmp_path: Path) -> None:
+    with running(tmp_path, "--pace", "0.7") as lab:
+        gateway, elb, ec2 = lab.client("apigateway"), lab.client("elbv2"), lab.client("ec2")
+        (balancer,) = elb.create_load_balancer(Name="held", Type="network", Subnets=lab.subnets()[:1])["LoadBalancers"]
+        link = gateway.create_vpc_link(name="held", targetArns=[balancer["LoadBalancerArn"]])["id"]
+
+        def services() -> list[list[str]]:
+            found = ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]
+            return [each["NetworkLoadBalancerArns"] for each in found]
+
+        assert services() == [[balancer["LoadBalancerArn"]]]
+        gateway.delete_vpc_link(vpcLinkId=link)
+        eventually(lambda: gateway.get_vpc_links()["items"], lambda it: it == [])
+        assert refusal(elb.delete_load_balancer, LoadBalancerArn=balancer["LoadBalancerArn"])[0] == "ResourceInUse"
+        eventually(services, lambda it: it == [])
+        elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
 
 
 def test_the_number_of_links_is_limited(aws: Any) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ def ec2(lab: RunningLab) -> Any:
     return lab.client("ec2")
 
 
-def make_gateway(ec2: Any, address: str, name: str) -> str:
+def make_gateway(ec2: Any, address: str, name: str, key: str = "Name") -> str:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    tags = [{"ResourceType": "natgateway", "Tags": [{"Key": "Name", "Value": name}]}]
+    tags = [{"ResourceType": "natgateway", "Tags": [{"Key": key, "Value": name}]}]
     made = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address, TagSpecifications=tags)["NatGateway"]
     return str(made["NatGatewayId"])
 
@@ -54,3 +55,21 @@ def test_a_nat_gateway_has_its_address_for_as_long_as_it_lives(ec2: Any) -> None
     assert "AssociationId" not in found
     ec2.release_address(AllocationId=address)
     assert ec2.describe_addresses()["Addresses"] == []
+
+
+def test_keys_that_begin_as_awss_own_are_reserved(ec2: Any) -> None:
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    for key in ("aws:team", "AWS:team"):
+        with pytest.raises(ClientError, match=r"InvalidParameterValue.*Tag keys starting with 'aws:' are reserved"):
+            ec2.create_tags(Resources=[subnet], Tags=[{"Key": key, "Value": "infra"}])
+        with pytest.raises(ClientError, match=r"InvalidParameterValue.*Tag keys starting with 'aws:' are reserved"):
+            make_gateway(ec2, "eipalloc-0", "named", key)
+    ec2.create_tags(Resources=[subnet], Tags=[{"Key": "te*am", "Value": "(any)"}])
+
+
+def test_iam_takes_some_characters_in_tags(lab: RunningLab) -> None:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    for tag, code in ({"aws:team": "a"}, "InvalidInput"), ({"team": "a*"}, "ValidationError"):
+        tags = [{"Key": key, "Value": value} for key, value in tag.items()]
+        with pytest.raises(ClientError, match=code):
+            lab.client("iam").create_role(RoleName="tagged", AssumeRolePolicyDocument=trust, Tags=tags)

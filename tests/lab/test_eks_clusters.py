@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import ssl
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_lab import ACCOUNT, RunningLab, eventually
+from tests.running_lab import ACCOUNT, RunningLab, eventually, running
 
 
 def refusal(operation: Any, **params: Any) -> tuple[str, str]:
@@ -65,6 +66,55 @@ def test_built_in_node_pools_bring_their_role_s_access_entry(lab: RunningLab) ->
     assert eks.describe_access_entry(clusterName="pooled", principalArn=role)["accessEntry"]["type"] == "EC2"
     policies = eks.list_associated_access_policies(clusterName="pooled", principalArn=role)["associatedAccessPolicies"]
     assert [policy["policyArn"].rpartition("/")[2] for policy in policies] == ["AmazonEKSAutoNodePolicy"]
+
+
+def test_the_node_role_is_held_for_some_time_after_its_cluster(tmp_path: Path) -> None:
+    """https://github.com/aws/containers-roadmap/issues/2531"""
+    with running(tmp_path, "--pace", "0.7") as lab:
+        lab.create_cluster("held")
+        eks, iam = lab.client("eks"), lab.client("iam")
+        eks.delete_cluster(name="held")
+        eventually(lambda: eks.list_clusters()["clusters"], lambda it: it == [])
+        assert refusal(iam.delete_role, RoleName="held-node") == (
+            "DeleteConflict",
+            "Cannot delete entity, must remove roles from instance profile first.",
+        )
+        (profile,) = iam.list_instance_profiles_for_role(RoleName="held-node")["InstanceProfiles"]
+        assert profile["InstanceProfileName"].startswith("eks-us-west-2-held-")
+        eventually(lambda: iam.list_instance_profiles()["InstanceProfiles"], lambda it: it == [])
+        iam.delete_role(RoleName="held-node")
+
+
+def test_zonal_shift_is_shown_where_it_was_set(lab: RunningLab) -> None:
+    assert "zonalShiftConfig" not in lab.create_cluster("unshifted")
+    update = lab.client("eks").update_cluster_config(name="unshifted", zonalShiftConfig={"enabled": False})["update"]
+    lab.finish_update("unshifted", update)
+    assert lab.client("eks").describe_cluster(name="unshifted")["cluster"]["zonalShiftConfig"] == {"enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "text"),
+    [
+        (["10.0.0.0/8", "8.8.8.8/32"], "The following CIDRs are not allowed in publicAccessCidrs: [10.0.0.0/8]"),
+        (["203.0.113.0/24"], "The following CIDRs are not allowed in publicAccessCidrs: [203.0.113.0/24]"),
+        (["2001:db8::/32"], "The following CIDRs are invalid in publicAccessCidrs: [2001:db8::/32]"),
+    ],
+)
+def test_the_public_endpoint_is_for_addresses_of_the_internet(
+    lab: RunningLab, request_of: dict[str, Any], cidrs: list[str], text: str
+) -> None:
+    vpc = {**request_of["resourcesVpcConfig"], "publicAccessCidrs": cidrs}
+    request = {**request_of, "resourcesVpcConfig": vpc}
+    assert refusal(lab.client("eks").create_cluster, **request) == ("InvalidParameterException", text)
+
+
+@pytest.mark.parametrize("tags", [{"aws:team": "infra"}, {"AWS:team": "infra"}, {"team": "infra*"}, {"te(am": "infra"}])
+def test_tags_that_eks_refuses(lab: RunningLab, request_of: dict[str, Any], tags: dict[str, str]) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html#tag-restrictions"""
+    eks = lab.client("eks")
+    assert refusal(eks.create_cluster, **{**request_of, "tags": tags})[0] == "InvalidParameterException"
+    cluster = f"arn:aws:eks:us-west-2:{ACCOUNT}:cluster/any"
+    assert refusal(eks.tag_resource, resourceArn=cluster, tags=tags)[0] == "BadRequestException"
 
 
 def test_auto_mode_may_come_without_node_pools(lab: RunningLab) -> None:

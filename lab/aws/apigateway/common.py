@@ -14,6 +14,7 @@ import string
 from collections.abc import Iterable
 from typing import Any
 
+from lab.aws import tags
 from lab.aws.service import AwsError, Call
 from lab.settings import ACCOUNT
 
@@ -43,6 +44,15 @@ def quota_reached(what: str) -> AwsError:
         f"Maximum number of {what} has been reached. Please contact AWS if you need additional {what}.",
         429,
     )
+
+
+def check_tags(given: dict[str, str]) -> None:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-restrictions.html"""
+    if tags.reserved(given):
+        # https://github.com/serverless/serverless/issues/9223
+        raise bad_request("Invalid tag key. Tag keys cannot start with 'aws:' (case insensitive)")
+    if text := tags.unfit([*given, *given.values()]):
+        raise bad_request(f"Invalid tag: {text}")
 
 
 def new_id(length: int = 10) -> str:

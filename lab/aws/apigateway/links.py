@@ -37,6 +37,9 @@ class Link:
 class VpcLink(Link):
     """A link V1, of one load balancer."""
 
+    #: The ID of the endpoint service that binds it; empty where there is none.
+    endpoint_service = ""
+
     @property
     def target_arn(self) -> str:
         return str(self.info["targetArns"][0])

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from moto.core.request import Request
 from werkzeug.wrappers import Response
 
-from lab.aws.apigateway.common import Item, RestApi, bad_request, not_found
+from lab.aws.apigateway.common import Item, RestApi, bad_request, check_tags, not_found
 from lab.aws.apigateway.links import VpcLink, VpcLinkV2
 from lab.aws.apigateway.rest_apis import RestApis
 from lab.aws.apigateway.stages import Stages
@@ -40,6 +40,9 @@ class ApiGateway(RestApis, Stages, UsagePlans, Service):
         """One call at a time: calls come from many threads, and each must see and leave a whole state."""
         with self.lock:
             return super().handle(request, caller_arn)
+
+    def check_tags(self, call: Call, given: dict[str, str]) -> None:
+        check_tags(given)
 
     def tag_resource(self, call: Call) -> None:
         self._tagged(call).setdefault("tags", {}).update(call.params["tags"])

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterable
 
+from lab.aws.apigateway import endpoint_services
 from lab.aws.apigateway.common import (
     VPC_LINKS,
     Item,
@@ -58,6 +59,8 @@ class VpcLinks:
         info["tags"] = dict(call.params.get("tags", {}))
         failure = self._why_not(targets[0])
         link = VpcLink(info, failure, time.monotonic() + self.settings.seconds("vpc_link"))
+        if not failure:
+            link.endpoint_service = endpoint_services.attach(self.region, targets[0])
         self.links[info["id"]] = link
         # The answer is always PENDING, even where no time passes.
         return {**info, "status": "PENDING"}
@@ -83,7 +86,11 @@ class VpcLinks:
         link = self._link(call)
         self.refuse_if_referenced(link.info["id"])
         if link.gone_at is None:
-            link.gone_at = time.monotonic() + self.settings.seconds("vpc_link")
+            seconds = self.settings.seconds("vpc_link")
+            link.gone_at = time.monotonic() + seconds
+            endpoint_services.detach(
+                self.region, link.endpoint_service, seconds + self.settings.seconds("endpoint_service")
+            )
 
     def refuse_if_referenced(self, link_id: str) -> None:
         """Links of both versions are refused with the same words: hashicorp/terraform-provider-aws#12195."""
@@ -125,7 +132,8 @@ class VpcLinks:
             return "NLB ARN is malformed."
         if not self._load_balancer_exists(arn):
             return "NLB not found."
-        return "NLB is already associated with another VPC Endpoint Service" if self.links_of(arn) else ""
+        held = endpoint_services.holds(self.region, arn)
+        return "NLB is already associated with another VPC Endpoint Service" if held else ""
 
     def _load_balancer_exists(self, arn: str) -> bool:
         from moto.elbv2.models import elbv2_backends

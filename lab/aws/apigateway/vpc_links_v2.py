@@ -18,7 +18,7 @@ from moto.core.request import Request
 from moto.ec2.models import ec2_backends
 from werkzeug.wrappers import Response
 
-from lab.aws.apigateway.common import Item, bad_request, new_id, not_found, now, quota_reached
+from lab.aws.apigateway.common import Item, bad_request, check_tags, new_id, not_found, now, quota_reached
 from lab.aws.apigateway.links import IDLE, VpcLinkV2, forget_deleted
 from lab.aws.apigateway.service import ApiGateway
 from lab.aws.service import Call, Service
@@ -43,6 +43,9 @@ class ApiGatewayV2(Service):
     def handle(self, request: Request, caller_arn: str) -> Response:
         with self.rest.lock:
             return super().handle(request, caller_arn)
+
+    def check_tags(self, call: Call, given: dict[str, str]) -> None:
+        check_tags(given)
 
     def let_idle(self) -> None:
         """As if nothing had gone through any link for long enough."""

@@ -15,7 +15,7 @@ import uuid
 
 from moto.ec2.models import ec2_backends
 
-from lab.aws.eks import entries, leftovers, rules, versions
+from lab.aws.eks import entries, instance_profiles, leftovers, rules, versions
 from lab.aws.eks.cluster import Cluster, ClusterHost
 from lab.aws.eks.common import Item, in_use, invalid, invalid_request, not_found, now, page
 from lab.aws.service import Call, Service
@@ -128,7 +128,8 @@ class Clusters(Service):
                 "bootstrapClusterCreatorAdminPermissions": access.get("bootstrapClusterCreatorAdminPermissions", True),
             },
             "upgradePolicy": request.get("upgradePolicy", {"supportType": "EXTENDED"}),
-            "zonalShiftConfig": request.get("zonalShiftConfig", {"enabled": False}),
+            # Shown only where it was set.
+            **({"zonalShiftConfig": request["zonalShiftConfig"]} if "zonalShiftConfig" in request else {}),
             "computeConfig": {"nodePools": [], **request.get("computeConfig", {}), "enabled": auto_mode},
             "storageConfig": {"blockStorage": {"enabled": auto_mode}},
             "deletionProtection": request.get("deletionProtection", False),
@@ -178,6 +179,7 @@ class Clusters(Service):
         time.sleep(max(0.0, due - time.monotonic()))
         cluster.info["endpoint"] = endpoint.url
         cluster.info["certificateAuthority"] = {"data": base64.b64encode(endpoint.ca_pem.encode()).decode()}
+        instance_profiles.follow_node_role(cluster)
         self._settle(cluster, "ACTIVE")
 
     def _settle(self, cluster: Cluster, status: str) -> None:
@@ -190,7 +192,11 @@ class Clusters(Service):
         self.host.stop(cluster)
         with self.lock:
             leftovers.remove(self.region, cluster)
+            if not (lingering := self.settings.seconds("instance_profile")):
+                instance_profiles.remove(cluster)
             del self.clusters[cluster.name]
+        time.sleep(lingering)
+        instance_profiles.remove(cluster)
 
 
 def log_setups(enabled: set[str]) -> list[Item]:

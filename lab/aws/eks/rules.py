@@ -9,6 +9,7 @@ The texts are AWS's own where they are public; README.md says which are not.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from typing import Any
@@ -139,5 +140,23 @@ def check_network(region: str, subnet_ids: list[str], security_group_ids: list[s
 
 
 def check_endpoint_access(vpc: Item) -> None:
+    """At least one endpoint, and the public one open to addresses of the internet alone.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    """
     if not (vpc["endpointPublicAccess"] or vpc["endpointPrivateAccess"]):
         raise invalid("Private and public endpoint access cannot be false")
+    blocks = {text: _block(text) for text in vpc.get("publicAccessCidrs", [])}
+    if malformed := [text for text, block in blocks.items() if block is None]:
+        raise invalid(f"The following CIDRs are invalid in publicAccessCidrs: [{', '.join(malformed)}]")
+    reserved = [text for text, block in blocks.items() if block and not block.is_global]
+    if reserved:
+        raise invalid(f"The following CIDRs are not allowed in publicAccessCidrs: [{', '.join(reserved)}]")
+
+
+def _block(text: str) -> ipaddress.IPv4Network | None:
+    """The lab's clusters are all of the IPv4 family."""
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError:
+        return None

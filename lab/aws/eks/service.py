@@ -12,6 +12,7 @@ from typing import Any
 from moto.core.request import Request
 from werkzeug.wrappers import Response
 
+from lab.aws import tags
 from lab.aws.eks.access_entries import AccessEntries
 from lab.aws.eks.cluster import Cluster, ClusterHost
 from lab.aws.eks.common import Item
@@ -39,6 +40,14 @@ class Eks(Updates, AccessEntries, Insights, Versions):
         """One call at a time: calls come from many threads, and each must see and leave a whole state."""
         with self.lock:
             return super().handle(request, caller_arn)
+
+    def check_tags(self, call: Call, given: dict[str, str]) -> None:
+        """https://docs.aws.amazon.com/eks/latest/userguide/eks-using-tags.html#tag-restrictions"""
+        code = "BadRequestException" if call.operation == "TagResource" else "InvalidParameterException"
+        if key := tags.reserved(given):
+            raise AwsError(code, f"The tag key {key} is reserved.")
+        if text := tags.unfit([*given, *given.values()]):
+            raise AwsError(code, f"Invalid tag: {text}")
 
     def tag_resource(self, call: Call) -> None:
         self._tagged(call)["tags"].update(call.params["tags"])

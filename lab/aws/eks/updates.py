@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from lab.aws.eks import entries, rules, versions
+from lab.aws.eks import entries, instance_profiles, rules, versions
 from lab.aws.eks.cluster import Cluster
 from lab.aws.eks.clusters import Clusters, log_setups
 from lab.aws.eks.common import Item, in_use, invalid, invalid_request, not_found, now, page
@@ -99,6 +99,7 @@ class Updates(Clusters):
         with self.lock:
             cluster.info.update(changes)
             entries.follow_node_role(cluster)
+            instance_profiles.follow_node_role(cluster)
             update["status"] = "Successful"
             self._settle(cluster, "ACTIVE")
 

@@ -165,7 +165,9 @@ def _iam_needs(action: str, values: Mapping[str, str]) -> Iterator[Permission]:
     resource = policy or "*"
     context = {"iam:policyarn": (policy,)} if policy else {}
     tags = _numbered_tags(values, "Tags.member")
-    if name := values.get("RoleName"):
+    if name := values.get("InstanceProfileName"):
+        resource = f"arn:aws:iam::{ACCOUNT}:instance-profile{values.get('Path', '/')}{name}"
+    elif name := values.get("RoleName"):
         roles = iam_backends[ACCOUNT]["aws"].roles.values()
         path = next((role.path for role in roles if role.name == name), values.get("Path", "/"))
         resource = f"arn:aws:iam::{ACCOUNT}:role{path}{name}"

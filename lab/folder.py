@@ -73,6 +73,7 @@ def write_facts(settings: Settings, credentials: Mapping[str, Credentials]) -> N
         "aws_endpoint_url": settings.aws_url,
         "execute_api_url": settings.execute_api_url,
         "account": ACCOUNT,
+        "partition": credentials["infra"]["arn"].split(":")[1],
         "credentials": credentials,
         "pid": os.getpid(),
         **settings.to_json(),

@@ -16,9 +16,8 @@ from pathlib import Path
 import jinja2
 import yaml
 from moto.ec2.models import ec2_backends
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
 
+from lab.aws import partitions
 from lab.aws.iam.authorization import AWS_SESSIONS
 from lab.settings import ACCOUNT
 
@@ -31,23 +30,16 @@ AUTO_MODE_SESSION_NAME = "eks-auto-mode"
 #: Seconds. AWS ends a role's session after 12 hours at most; a lab may stay up for longer.
 SESSION_DURATION = 365 * 24 * 3600
 
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}, "Action": "sts:AssumeRole"}
-    ],
-}
 #: The documents of the teams' policies, named <team>-<playbook>.
 _POLICIES = Path(__file__).resolve().parents[2] / "roles/team_identities/templates"
-_ADMIN_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def open_account(region: str) -> dict[str, dict[str, str]]:
     """Make the account. Returns the credentials of a session of each role, by the names in ``ROLES``."""
     _connect_default_vpc(region)
-    arns = {name: _create_role(role, name) for name, role in ROLES.items()}
-    iam = iam_backends[ACCOUNT]["aws"]
-    iam.attach_role_policy(_ADMIN_POLICY, ROLES["admin"])
+    arns = {name: _create_role(region, role, name) for name, role in ROLES.items()}
+    iam = partitions.iam(region)
+    iam.attach_role_policy(f"arn:{partitions.of(region)}:iam::aws:policy/AdministratorAccess", ROLES["admin"])
     for path in sorted(_POLICIES.glob("*.yml.j2")):
         team, _, playbook = path.name.removesuffix(".yml.j2").partition("-")
         iam.attach_role_policy(_create_policy(region, team, playbook), ROLES[team])
@@ -63,7 +55,7 @@ def auto_mode_session(region: str, cluster_role_arn: str) -> dict[str, str]:
 
 def _session(region: str, role_arn: str, session_name: str = SESSION_NAME) -> dict[str, str]:
     """Credentials of a new session of a role, for as long as the lab runs."""
-    session = sts_backends[ACCOUNT]["aws"].assume_role(
+    session = partitions.sts(region).assume_role(
         region_name=region,
         role_session_name=session_name,
         role_arn=role_arn,
@@ -79,10 +71,12 @@ def _session(region: str, role_arn: str, session_name: str = SESSION_NAME) -> di
     }
 
 
-def _create_role(name: str, team: str) -> str:
-    role = iam_backends[ACCOUNT]["aws"].create_role(
+def _create_role(region: str, name: str, team: str) -> str:
+    root = {"AWS": [partitions.iam_arn(region, "root")]}
+    statement = {"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
+    role = partitions.iam(region).create_role(
         role_name=name,
-        assume_role_policy_document=json.dumps(_TRUST),
+        assume_role_policy_document=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         path="/",
         permissions_boundary=None,
         description=f"The {team} team",
@@ -98,21 +92,21 @@ def policy_document(region: str, team: str, playbook: str, cluster: str = "*", a
         loader=jinja2.FileSystemLoader(_POLICIES), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     text = templates.get_template(f"{team}-{playbook}.yml.j2").render(
-        team_identities_partition="aws",
+        team_identities_partition=partitions.of(region),
         team_identities_account=ACCOUNT,
         team_identities_region=region,
         team_identities_cluster=cluster,
         team_identities_api=api,
         team_identities_path="/",
         team_identities_names=ROLES,
-        team_identities_kubernetes_principals=[f"arn:aws:iam::{ACCOUNT}:role/{each}" for each in ENTRANTS],
+        team_identities_kubernetes_principals=[partitions.iam_arn(region, f"role/{each}") for each in ENTRANTS],
     )
     return json.dumps(yaml.safe_load(text))
 
 
 def _create_policy(region: str, team: str, playbook: str) -> str:
     """Returns its ARN."""
-    policy = iam_backends[ACCOUNT]["aws"].create_policy(
+    policy = partitions.iam(region).create_policy(
         policy_name=f"{ROLES[team]}-{playbook}",
         path="/",
         policy_document=policy_document(region, team, playbook),

@@ -21,6 +21,7 @@ from moto.elbv2.exceptions import DuplicateLoadBalancerName, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 
+from lab.aws import partitions
 from lab.aws.target_health import DRAINING, NOT_REGISTERED, Health, TargetKey
 from lab.settings import ACCOUNT, Settings
 
@@ -107,7 +108,8 @@ class LabElbv2(ELBv2Backend):
         moto_arn = load_balancer.arn
         arn = moto_arn.replace(":loadbalancer/app/", ":loadbalancer/net/")
         load_balancer.arn = arn
-        load_balancer.dns_name = f"{arn.replace('/', '-').partition('net-')[2]}.elb.{self.region_name}.amazonaws.com"
+        suffix = partitions.suffix(self.region_name)
+        load_balancer.dns_name = f"{arn.replace('/', '-').partition('net-')[2]}.elb.{self.region_name}.{suffix}"
         self.load_balancers[arn] = self.load_balancers.pop(moto_arn)
         self.tagging_service.copy_tags(moto_arn, arn)
         self.tagging_service.delete_all_tags_for_resource(moto_arn)

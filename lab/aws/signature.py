@@ -18,10 +18,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.core.request import Request
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
 
-from lab.settings import ACCOUNT
+from lab.aws import partitions
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
@@ -95,7 +93,7 @@ class Signature:
 
     def verify(self, request: Request) -> Caller:
         """The caller whose secret made this signature. Raises :class:`Refused`."""
-        caller = find_caller(self.access_key)
+        caller = find_caller(self.access_key, self.region)
         if caller is None or caller.credentials.token != self.token:
             raise Refused("InvalidClientTokenId", "The security token included in the request is invalid.")
         now = datetime.datetime.now(datetime.UTC)
@@ -135,13 +133,13 @@ class Signature:
         return str(signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again))
 
 
-def find_caller(access_key: str) -> Caller | None:
+def find_caller(access_key: str, region: str) -> Caller | None:
     """The owner of an access key of this account: a role's session, or an IAM user."""
-    session = sts_backends[ACCOUNT]["aws"].get_assumed_role_from_access_key(access_key)
+    session = partitions.sts(region).get_assumed_role_from_access_key(access_key)
     if session:
         credentials = Credentials(access_key, session.secret_access_key, session.session_token)
         return Caller(session.arn, credentials, session.expiration.replace(tzinfo=datetime.UTC))
-    user = iam_backends[ACCOUNT]["aws"].get_user_from_access_key_id(access_key)
+    user = partitions.iam(region).get_user_from_access_key_id(access_key)
     for key in user.access_keys if user else []:
         if key.access_key_id == access_key and key.status == "Active":
             return Caller(user.arn, Credentials(access_key, key.secret_access_key))

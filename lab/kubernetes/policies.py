@@ -16,8 +16,6 @@ from collections.abc import Iterable
 
 from lab.kubernetes.auth import Attributes, Decision
 
-ARN_PREFIX = "arn:aws:eks::aws:cluster-access-policy/"
-
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -137,7 +135,7 @@ class Association:
     namespaces: tuple[str, ...] | None = None
 
     def allows(self, wanted: Attributes) -> bool:
-        rules = POLICIES[self.policy.removeprefix(ARN_PREFIX)]
+        rules = POLICIES[self.policy.rpartition("/")[2]]
         return self._in_scope(wanted.namespace) and any(rule.allows(wanted) for rule in rules)
 
     def _in_scope(self, namespace: str) -> bool:

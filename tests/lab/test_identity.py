@@ -25,7 +25,6 @@ from lab.aws.app import AwsApp
 from lab.aws.eks.cluster import AccessEntry, Cluster
 from lab.aws.identity import ClusterAccess
 from lab.kubernetes.auth import Attributes
-from lab.kubernetes.policies import ARN_PREFIX
 from lab.settings import ACCOUNT, Settings
 
 REGION = "us-west-2"
@@ -56,7 +55,7 @@ def cluster(credentials: dict[str, dict[str, str]]) -> Cluster:
     role = f"arn:aws:iam::{ACCOUNT}:role/seam-k8s"
     session = sts_backends[ACCOUNT]["aws"].get_assumed_role_from_access_key(credentials["k8s"]["access_key"])
     view: dict[str, Any] = {
-        "policyArn": f"{ARN_PREFIX}AmazonEKSViewPolicy",
+        "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
         "accessScope": {"type": "cluster", "namespaces": []},
     }
     entry = AccessEntry(

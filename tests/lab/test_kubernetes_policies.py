@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from lab.kubernetes.auth import Attributes
-from lab.kubernetes.policies import ARN_PREFIX, Association, authorize
+from lab.kubernetes.policies import Association, authorize
+
+ARN_PREFIX = "arn:aws:eks::aws:cluster-access-policy/"
 
 
 def allowed(association: Association, wanted: dict[str, str]) -> bool:

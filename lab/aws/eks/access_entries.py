@@ -12,9 +12,9 @@ from __future__ import annotations
 from lab.aws.eks.cluster import AccessEntry, Cluster
 from lab.aws.eks.clusters import Clusters
 from lab.aws.eks.common import Item, in_use, invalid, invalid_request, not_found, now, page
-from lab.aws.eks.entries import NODE_POLICY, association, new_entry, principal_id
+from lab.aws.eks.entries import NODE_POLICY, association, new_entry, policy_arn, principal_id
 from lab.aws.service import Call
-from lab.kubernetes.policies import ARN_PREFIX, POLICIES
+from lab.kubernetes.policies import POLICIES
 
 _TYPES = ["STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX"]
 
@@ -27,7 +27,7 @@ class AccessEntries(Clusters):
         kind = call.params.get("type", "STANDARD")
         if kind not in _TYPES:
             raise invalid(f"The specified type is invalid: {kind}")
-        unique_id = principal_id(principal)
+        unique_id = principal_id(self.region, principal)
         _check_names(call.params)
         if kind != "STANDARD" and (call.params.get("kubernetesGroups") or call.params.get("username")):
             raise invalid('The username and kubernetesGroups can only be set for access entries of type "STANDARD"')
@@ -63,13 +63,15 @@ class AccessEntries(Clusters):
         )
 
     def list_access_policies(self, call: Call) -> Item:
-        return page(call, "accessPolicies", [{"name": name, "arn": ARN_PREFIX + name} for name in sorted(POLICIES)])
+        known = [{"name": name, "arn": policy_arn(self.region, name)} for name in sorted(POLICIES)]
+        return page(call, "accessPolicies", known)
 
     def associate_access_policy(self, call: Call) -> Item:
         entry, policy = self._entry(call), call.params["policyArn"]
-        if policy.removeprefix(ARN_PREFIX) not in POLICIES or not policy.startswith(ARN_PREFIX):
+        name = policy.rpartition("/")[2]
+        if name not in POLICIES or policy != policy_arn(self.region, name):
             raise invalid("The policyArn parameter format is not valid")
-        if entry.info["type"] != "STANDARD" and not (entry.info["type"] == "EC2" and policy == NODE_POLICY):
+        if entry.info["type"] != "STANDARD" and not (entry.info["type"] == "EC2" and name == NODE_POLICY):
             raise invalid('This operation can only be performed on Access Entries with a type of "STANDARD"')
         scope = call.params["accessScope"]
         if scope.get("type") == "namespace" and not scope.get("namespaces"):

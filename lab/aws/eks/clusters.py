@@ -15,6 +15,7 @@ import uuid
 
 from moto.ec2.models import ec2_backends
 
+from lab.aws import partitions
 from lab.aws.eks import entries, instance_profiles, leftovers, rules, versions
 from lab.aws.eks.cluster import Cluster, ClusterHost
 from lab.aws.eks.common import Item, in_use, invalid, invalid_request, not_found, now, page
@@ -89,9 +90,9 @@ class Clusters(Service):
         rules.check_auto_mode(request, request.get("accessConfig", {}).get("authenticationMode", "CONFIG_MAP"))
         if True in rules.auto_mode_flags(request) and request.get("bootstrapSelfManagedAddons", True):
             raise invalid("When EKS Auto Mode is enabled, bootstrapSelfManagedAddons must be set to false")
-        rules.check_role(request["roleArn"], "eks.amazonaws.com")
+        rules.check_role(self.region, request["roleArn"], "eks.amazonaws.com")
         if node_role := request.get("computeConfig", {}).get("nodeRoleArn"):
-            rules.check_role(node_role, "ec2.amazonaws.com")
+            rules.check_role(self.region, node_role, "ec2.amazonaws.com")
         vpc = request["resourcesVpcConfig"]
         rules.check_network(self.region, vpc.get("subnetIds", []), vpc.get("securityGroupIds", []))
         rules.check_endpoint_access({"endpointPublicAccess": True, "endpointPrivateAccess": False, **vpc})
@@ -103,7 +104,7 @@ class Clusters(Service):
                    for kind in setup.get("types", [])}  # fmt: skip
         return {
             "name": name,
-            "arn": f"arn:aws:eks:{self.region}:{ACCOUNT}:cluster/{name}",
+            "arn": partitions.arn(self.region, "eks", f"cluster/{name}"),
             "createdAt": now(),
             "version": request.get("version", versions.DEFAULT),
             "roleArn": request["roleArn"],
@@ -116,7 +117,9 @@ class Clusters(Service):
             },
             "logging": {"clusterLogging": log_setups(enabled)},
             "identity": {
-                "oidc": {"issuer": f"https://oidc.eks.{self.region}.amazonaws.com/id/{secrets.token_hex(16)}"}
+                "oidc": {
+                    "issuer": f"https://oidc.eks.{self.region}.{partitions.suffix(self.region)}/id/{secrets.token_hex(16)}"
+                }
             },
             "status": "CREATING",
             "certificateAuthority": {},

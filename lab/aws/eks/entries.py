@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 import uuid
 
-from moto.iam.models import iam_backends
-
+from lab.aws import partitions
 from lab.aws.eks.cluster import AccessEntry, Cluster
 from lab.aws.eks.common import Item, invalid, now
-from lab.kubernetes.policies import ARN_PREFIX
 from lab.settings import ACCOUNT
 
-NODE_POLICY = f"{ARN_PREFIX}AmazonEKSAutoNodePolicy"
-_ADMIN_POLICY = f"{ARN_PREFIX}AmazonEKSClusterAdminPolicy"
-_PRINCIPAL = re.compile(rf"arn:aws:iam::{ACCOUNT}:(role|user)/(?:.*/)?([\w+=,.@-]+)")
+NODE_POLICY = "AmazonEKSAutoNodePolicy"
+_ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
+_PRINCIPAL = re.compile(rf"arn:[\w-]+:iam::{ACCOUNT}:(role|user)/(?:.*/)?([\w+=,.@-]+)")
+
+
+def policy_arn(region: str, name: str) -> str:
+    """The ARN of an access policy."""
+    return f"arn:{partitions.of(region)}:eks::aws:cluster-access-policy/{name}"
 
 
 def add_creator(cluster: Cluster, caller_arn: str) -> None:
@@ -39,22 +42,23 @@ def follow_node_role(cluster: Cluster) -> None:
 
 def principal_of(caller_arn: str) -> str:
     """The ARN that access entries are for: of the role, where the caller is a session of one."""
-    session = re.fullmatch(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.+", caller_arn)
-    return f"arn:aws:iam::{session[1]}:role/{session[2]}" if session else caller_arn
+    session = re.fullmatch(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.+", caller_arn)
+    return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else caller_arn
 
 
 def _add(cluster: Cluster, principal: str, kind: str, policy: str) -> None:
-    entry = AccessEntry(new_entry(cluster, principal, kind), principal_id(principal))
-    entry.policies[policy] = association(policy, {"type": "cluster"})
+    entry = AccessEntry(new_entry(cluster, principal, kind), principal_id(cluster.region, principal))
+    arn = policy_arn(cluster.region, policy)
+    entry.policies[arn] = association(arn, {"type": "cluster"})
     cluster.entries[principal] = entry
 
 
-def principal_id(arn: str) -> str:
+def principal_id(region: str, arn: str) -> str:
     """IAM's unique id of a role or user of this account."""
     parts = _PRINCIPAL.fullmatch(arn)
     if parts is None:
         raise invalid("The principalArn parameter format is not valid")
-    iam = iam_backends[ACCOUNT]["aws"]
+    iam = partitions.iam(region)
     principals = iam.roles.values() if parts[1] == "role" else iam.users.values()
     for principal in principals:
         if principal.arn == arn:
@@ -69,13 +73,13 @@ def new_entry(cluster: Cluster, principal: str, kind: str) -> Item:
     region = cluster.region
     identifier = f"{cluster.name}/{category}/{ACCOUNT}/{name}/{uuid.uuid4()}"
     node = kind != "STANDARD"
-    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{{{{SessionName}}}}"
+    session = f"arn:{partitions.of(region)}:sts::{ACCOUNT}:assumed-role/{name}/{{{{SessionName}}}}"
     user = principal if category == "user" else session
     return {
         "clusterName": cluster.name,
         "principalArn": principal,
         "kubernetesGroups": ["system:nodes"] if node else [],
-        "accessEntryArn": f"arn:aws:eks:{region}:{ACCOUNT}:access-entry/{identifier}",
+        "accessEntryArn": partitions.arn(region, "eks", f"access-entry/{identifier}"),
         "createdAt": now(),
         "modifiedAt": now(),
         "tags": {},

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import secrets
 
-from moto.iam.models import iam_backends
-
+from lab.aws import partitions
 from lab.aws.eks.cluster import Cluster
-from lab.settings import ACCOUNT
 
 
 def follow_node_role(cluster: Cluster) -> None:
     """Make the profile, if there is a node role and none yet."""
-    iam = iam_backends[ACCOUNT]["aws"]
+    iam = partitions.iam(cluster.region)
     arn = cluster.info["computeConfig"].get("nodeRoleArn")
     role = next((role.name for role in iam.roles.values() if role.arn == arn), None)
     if role and not _of(cluster):
@@ -29,13 +27,13 @@ def follow_node_role(cluster: Cluster) -> None:
 
 def remove(cluster: Cluster) -> None:
     """Remove what is still there of it."""
-    iam = iam_backends[ACCOUNT]["aws"]
+    iam = partitions.iam(cluster.region)
     for name in _of(cluster):
         del iam.instance_profiles[name]
 
 
 def _of(cluster: Cluster) -> list[str]:
-    own = (name.removeprefix(_prefix(cluster)) for name in iam_backends[ACCOUNT]["aws"].instance_profiles)
+    own = (name.removeprefix(_prefix(cluster)) for name in partitions.iam(cluster.region).instance_profiles)
     return [_prefix(cluster) + number for number in own if number.isdecimal()]
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.ec2.models import ec2_backends
-from moto.iam.models import iam_backends
 
+from lab.aws import partitions
 from lab.aws.eks.common import Item, invalid
 from lab.aws.service import AwsError
 from lab.settings import ACCOUNT
@@ -72,16 +72,16 @@ def check_auto_mode(request: Item, authentication_mode: str) -> None:
         )
 
 
-def check_role(arn: str, service: str) -> None:
+def check_role(region: str, arn: str, service: str) -> None:
     """The role exists, and ``service`` may assume it."""
-    if not _may_assume(_role(arn), service):
+    if not _may_assume(_role(region, arn), service):
         raise invalid(
             f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not correct"
         )
 
 
-def _role(arn: str) -> Any | None:
-    return next((role for role in iam_backends[ACCOUNT]["aws"].roles.values() if role.arn == arn), None)
+def _role(region: str, arn: str) -> Any | None:
+    return next((role for role in partitions.iam(region).roles.values() if role.arn == arn), None)
 
 
 def _may_assume(role: Any | None, service: str) -> bool:
@@ -90,7 +90,8 @@ def _may_assume(role: Any | None, service: str) -> bool:
     statements = json.loads(unquote(role.assume_role_policy_document)).get("Statement", [])
     return any(
         statement.get("Effect") == "Allow"
-        and service in _listed(statement.get("Principal", {}).get("Service", []))
+        # In China, EC2's name may also end as its hosts' do.
+        and {service, f"{service}.cn"} & set(_listed(statement.get("Principal", {}).get("Service", [])))
         and "sts:AssumeRole" in _listed(statement.get("Action", []))
         for statement in ([statements] if isinstance(statements, dict) else statements)
     )

@@ -149,7 +149,7 @@ class Updates(Clusters):
         if role:
             if current.get("nodeRoleArn", role) != role:
                 raise invalid("Compute Config nodeRoleArn cannot be changed after the compute capability is enabled.")
-            rules.check_role(role, "ec2.amazonaws.com")
+            rules.check_role(self.region, role, "ec2.amazonaws.com")
         pools = compute.get("nodePools", current["nodePools"]) if enabled else []
         wanted = {"enabled": enabled, "nodePools": pools}
         if pools:

@@ -10,8 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from moto.iam.models import iam_backends
-
+from lab.aws import partitions
 from lab.aws.iam.policy import Context, Decision, Permission, decide
 from lab.aws.iam.trust import Trust, judge
 from lab.settings import ACCOUNT
@@ -54,18 +53,18 @@ class Authorization:
         caller = _caller(self.caller_arn, region)
         for permission in needed:
             wanted = dataclasses.replace(permission, context={**caller.context, **permission.context})
-            reason = _objection(caller, wanted)
+            reason = _objection(caller, wanted, region)
             self.findings.append({"action": wanted.action, "resource": wanted.resource, "allowed": reason is None})
             if reason is not None:
                 raise Denied(self.caller_arn, wanted, reason)
 
 
-def _objection(caller: _Caller, wanted: Permission) -> str | None:
+def _objection(caller: _Caller, wanted: Permission, region: str) -> str | None:
     """What is said against it, or None.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html (the texts)
     """
-    trust = _trust(caller, wanted) if wanted.action == "sts:AssumeRole" else Trust.ACCOUNT
+    trust = _trust(caller, wanted, region) if wanted.action == "sts:AssumeRole" else Trust.ACCOUNT
     if trust is Trust.NONE:
         return ""
     for kind, documents in (("identity-based policy", caller.identity), ("permissions boundary", caller.boundary)):
@@ -79,9 +78,9 @@ def _objection(caller: _Caller, wanted: Permission) -> str | None:
     return None
 
 
-def _trust(caller: _Caller, wanted: Permission) -> Trust:
+def _trust(caller: _Caller, wanted: Permission, region: str) -> Trust:
     """A role that isn't there trusts nobody."""
-    for role in iam_backends[ACCOUNT]["aws"].roles.values():
+    for role in partitions.iam(region).roles.values():
         if role.arn == wanted.resource:
             return judge(role.assume_role_policy_document, ACCOUNT, caller.arns, wanted.context)
     return Trust.NONE
@@ -92,7 +91,7 @@ def _caller(arn: str, region: str) -> _Caller:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
-    backend = iam_backends[ACCOUNT]["aws"]
+    backend = partitions.iam(region)
     kind, _, rest = arn.split(":", 5)[5].partition("/")
     if kind == "assumed-role":
         holder = next((role for role in backend.roles.values() if role.name == rest.partition("/")[0]), None)

@@ -19,8 +19,8 @@ from urllib.parse import quote, unquote
 from moto.core.request import Request
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
-from moto.iam.models import iam_backends
 
+from lab.aws import partitions
 from lab.aws.apigateway import ApiGateway, ApiGatewayV2
 from lab.aws.apigateway.importing import has_policy
 from lab.aws.eks import Eks
@@ -115,7 +115,7 @@ class Ec2:
         )
 
     def _arn(self, resource: str) -> str:
-        return f"arn:aws:ec2:{self.region}:{ACCOUNT}:{resource}"
+        return partitions.arn(self.region, "ec2", resource)
 
     def _tags(self, identifier: str) -> Tags:
         found: Tags = self.backend.tags.get(identifier, {})
@@ -160,19 +160,19 @@ def _specified_tags(values: Mapping[str, str], kind: str) -> dict[str, str]:
 _IAM_TAGGING = {"CreatePolicy": "iam:TagPolicy", "CreateRole": "iam:TagRole"}
 
 
-def _iam_needs(action: str, values: Mapping[str, str]) -> Iterator[Permission]:
+def _iam_needs(region: str, action: str, values: Mapping[str, str]) -> Iterator[Permission]:
     policy = values.get("PolicyArn")
     resource = policy or "*"
     context = {"iam:policyarn": (policy,)} if policy else {}
     tags = _numbered_tags(values, "Tags.member")
     if name := values.get("InstanceProfileName"):
-        resource = f"arn:aws:iam::{ACCOUNT}:instance-profile{values.get('Path', '/')}{name}"
+        resource = partitions.iam_arn(region, f"instance-profile{values.get('Path', '/')}{name}")
     elif name := values.get("RoleName"):
-        roles = iam_backends[ACCOUNT]["aws"].roles.values()
+        roles = partitions.iam(region).roles.values()
         path = next((role.path for role in roles if role.name == name), values.get("Path", "/"))
-        resource = f"arn:aws:iam::{ACCOUNT}:role{path}{name}"
+        resource = partitions.iam_arn(region, f"role{path}{name}")
     elif name := values.get("PolicyName"):
-        resource = f"arn:aws:iam::{ACCOUNT}:policy{values.get('Path', '/')}{name}"
+        resource = partitions.iam_arn(region, f"policy{values.get('Path', '/')}{name}")
     yield Permission(f"iam:{action}", resource, {**context, **_context(tags)})
     if tags and action in _IAM_TAGGING:
         yield Permission(_IAM_TAGGING[action], resource, _context(tags))
@@ -214,7 +214,7 @@ _PASSED_ROLES = {"roleArn": "eks.amazonaws.com", "nodeRoleArn": "ec2.amazonaws.c
 
 
 def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator[Permission]:
-    here = f"arn:aws:eks:{service.region}:{ACCOUNT}"
+    here = f"arn:{partitions.of(service.region)}:eks:{service.region}:{ACCOUNT}"
     name = params.get("clusterName") or params.get("name")
     principal = params.get("principalArn")
     tags = params.get("tags") or {}
@@ -245,7 +245,7 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
         # The lab's account never has the role: https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles-eks.html
         path = "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
         context = _context(iam__AWSServiceName="eks.amazonaws.com")
-        yield Permission("iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/{path}", context)
+        yield Permission("iam:CreateServiceLinkedRole", partitions.iam_arn(service.region, f"role/{path}"), context)
 
 
 def _eks_context(action: str, params: Mapping[str, Any], tags: Tags) -> Context:
@@ -280,7 +280,7 @@ _LINK_NEEDS = {
 
 
 def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mapping[str, Any]) -> Iterator[Permission]:
-    here = f"arn:aws:apigateway:{service.region}::"
+    here = f"arn:{partitions.of(service.region)}:apigateway:{service.region}::"
     kind = path.strip("/").partition("/")[0]
     if kind == "tags":
         # What has tags defines no condition key for those that it has.
@@ -328,7 +328,7 @@ def _apigatewayv2_needs(
     AWS's refusals name tags with the version: https://github.com/hashicorp/terraform-provider-aws/issues/20634. Setting
     them takes three methods (Service Authorization Reference, operations of API Gateway Management V2).
     """
-    here = f"arn:aws:apigateway:{service.region}::"
+    here = f"arn:{partitions.of(service.region)}:apigateway:{service.region}::"
     if path.startswith("/v2/tags/"):
         arn = unquote(path).removeprefix("/v2/tags/").replace("::/vpclinks/", "::/v2/vpclinks/")
         context = _context(params.get("Tags"), removed_tags=params.get("TagKeys"))
@@ -346,7 +346,7 @@ def _apigatewayv2_needs(
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
         role = "aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway"
         context = _context(iam__AWSServiceName="ops.apigateway.amazonaws.com")
-        yield Permission("iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/{role}", context)
+        yield Permission("iam:CreateServiceLinkedRole", partitions.iam_arn(service.region, f"role/{role}"), context)
 
 
 def _tags_at(service: ApiGateway, path: str) -> Tags:
@@ -385,7 +385,7 @@ def needs(name: str, region: str, operation: str, request: Request, service: Any
         case "elasticloadbalancing":
             found = _elb_needs(region, operation, values)
         case "iam":
-            found = _iam_needs(operation, values)
+            found = _iam_needs(region, operation, values)
         case "sts":
             found = _sts_needs(operation, values)
         case "eks":

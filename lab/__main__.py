@@ -21,9 +21,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lab import faults
+from lab import faults, images
 from lab import folder as folders
-from lab.settings import Settings, free_octet
+from lab.settings import MARK, Settings, free_octet
 
 PACE = 1.0
 REGION = "us-west-2"
@@ -31,8 +31,6 @@ REGION = "us-west-2"
 #: Seconds to get ready, and to end when asked to.
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
-#: In the environment of all processes of a lab: its folder. So a lab that crashed can still be ended.
-_MARK = "SEAM_LAB"
 _POLL = 0.05
 
 
@@ -51,6 +49,8 @@ def main() -> int:
             return _reset(folder)
         case "env":
             return _env(folder, arguments.values)
+        case "image":
+            return _image(folder, *arguments.image)
         case "fault":
             return _fault(folder, arguments)
         case _:
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "status": "say whether it runs, and where",
         "reset": "empty the account: end it and start it again, on the same ports",
         "env": "set more variables in the file to source",
+        "image": "run a program of yours as the pods of an image; it listens at the address in HOST, on any port",
         "fault": "let calls fail, list what was injected, or clear",
         "demo": "start it, run site.yml, call the API",
     }
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
     _add_fault_arguments(commands.choices["fault"])
+    commands.choices["image"].add_argument("image", type=_image_command, metavar="NAME=COMMAND")
     commands.choices["env"].add_argument("values", nargs="+", type=_assignment, metavar="NAME=VALUE")
     return parser
 
@@ -146,7 +148,7 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
         if not _is_free(port):
             print(f"Port {port} of 127.0.0.1 is taken. Choose another with --port.", file=sys.stderr)
             return 1
-    os.environ[_MARK] = str(folder)
+    os.environ[MARK] = str(folder)
     if arguments.foreground:
         from lab import server
 
@@ -213,7 +215,7 @@ def _down(folder: Path) -> int:
 
 def _reset(folder: Path) -> int:
     _down(folder)
-    os.environ[_MARK] = str(folder)
+    os.environ[MARK] = str(folder)
     return _start(_settings(folder))
 
 
@@ -239,6 +241,13 @@ def _env(folder: Path, values: Iterable[tuple[str, str]]) -> int:
     return 0
 
 
+def _image(folder: Path, image: str, command: str) -> int:
+    if not folders.read_facts(folder):
+        return _no_lab(folder)
+    images.add(folder, image, command)
+    return 0
+
+
 def _no_lab(folder: Path) -> int:
     print(f"There is no lab in {folder}.", file=sys.stderr)
     return 1
@@ -248,7 +257,7 @@ def _demo(folder: Path) -> int:
     from lab import demo
 
     if folders.holder(folder) is None:
-        os.environ[_MARK] = str(folder)
+        os.environ[MARK] = str(folder)
         if _start(_settings(folder)):
             return 1
     return demo.run(folder)
@@ -275,6 +284,16 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _image_command(text: str) -> tuple[str, str]:
+    name, _, command = text.partition("=")
+    if not command:
+        raise argparse.ArgumentTypeError(f"not NAME=COMMAND: {text}")
+    try:
+        return images.repository(name), command
+    except images.InvalidReference as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _short(path: Path) -> str:
     """The path as one would type it here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
@@ -299,7 +318,7 @@ def _free_ports() -> tuple[int, int]:
 
 def _processes_of(folder: Path) -> list[int]:
     """The lab's processes, also those that outlived a crash, by the mark in their environment."""
-    mark = f"{_MARK}={folder}".encode()
+    mark = f"{MARK}={folder}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

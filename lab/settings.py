@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 ACCOUNT = "123456789012"
+#: In the environment of all processes of a lab: its folder. So a lab that crashed can still be ended.
+MARK = "SEAM_LAB"
 
 #: Seconds each slow step takes at pace 1. AWS takes minutes for most of them; the order of sizes is AWS's.
 SECONDS = {
@@ -49,6 +51,8 @@ class Settings:
     token_lifetime: float = 900.0
     #: Seconds that an integration may take: the account's quota, which AWS raises on request.
     integration_timeout: float = 29.0
+    #: The lab's own folder, where ``folder`` is a cluster's.
+    parent_folder: Path | None = None
 
     def seconds(self, step: str) -> float:
         """How long a slow step of AWS's takes in this lab."""
@@ -68,7 +72,12 @@ class Settings:
 
     def of_cluster(self, region: str, name: str) -> Settings:
         """The same lab as one EKS cluster sees it: in its region, with a folder of its own."""
-        return dataclasses.replace(self, region=region, folder=self.folder / "clusters" / region / name)
+        folder = self.folder / "clusters" / region / name
+        return dataclasses.replace(self, region=region, folder=folder, parent_folder=self.folder)
+
+    @property
+    def lab_folder(self) -> Path:
+        return self.parent_folder or self.folder
 
     def to_json(self) -> dict[str, Any]:
         """All that they are, by name, as JSON can hold it."""

@@ -10,19 +10,15 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import sys
+import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
+from lab import images
 from lab.controllers import probes
 from lab.controllers.client import Object
 from lab.controllers.events import Recorder, now
-from lab.settings import Settings
-
-PROGRAM = Path(__file__).parent.parent / "pods" / "petstore.py"
-#: The image that the lab has a program for, whatever its tag or digest.
-_IMAGE = "swaggerapi/petstore3"
+from lab.settings import MARK, Settings
 
 #: Seconds, as the kubelet's: between restarts and between pulls, doubling.
 _FIRST_BACK_OFF = 10.0
@@ -48,6 +44,7 @@ class Container:
         self._recorder = recorder
         self._changed = changed
         self._process: asyncio.subprocess.Process | None = None
+        self._command: list[str] = []
         self.name: str = specification["name"]
         self.status: Object = {
             "name": self.name,
@@ -74,7 +71,7 @@ class Container:
     async def stop(self, grace: float) -> None:
         """End the process: ask it, and after ``grace`` seconds make it."""
         if self._process and self._process.returncode is None:
-            self._process.terminate()
+            self._signal(signal.SIGTERM)
             try:
                 await asyncio.wait_for(self._process.wait(), grace)
             except TimeoutError:
@@ -84,16 +81,22 @@ class Container:
             self._set_ended(self._process.returncode or 0)
 
     def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To all processes of the container."""
         if self._process and self._process.returncode is None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
     # The image.
 
     async def _pull(self) -> None:
         image = self._specification["image"]
+        await self._check_name(image)
         failures = 0
-        while not is_known(image):
-            message = _not_found(image)
+        while (command := images.command(self._settings, image, self._address)) is None:
+            message = images.not_found(image)
             await self._event("Normal", "Pulling", f'Pulling image "{image}"')
             await self._event("Warning", "Failed", f'Failed to pull image "{image}": {message}')
             await self._event("Warning", "Failed", "Error: ErrImagePull")
@@ -107,7 +110,20 @@ class Container:
             failures += 1
         await self._event("Normal", "Pulling", f'Pulling image "{image}"')
         await self._event("Normal", "Pulled", f'Successfully pulled image "{image}"')
-        self.status["imageID"] = f"docker.io/{_IMAGE}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+        self._command = command
+        self.status["imageID"] = f"{images.digest_name(image)}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+
+    async def _check_name(self, image: str) -> None:
+        """A name that is none stays so until the pod goes."""
+        while True:
+            try:
+                images.repository(image)
+                return
+            except images.InvalidReference as error:
+                await self._event("Warning", "InspectFailed", str(error))
+                await self._event("Warning", "Failed", "Error: InvalidImageName")
+                await self._wait_because("InvalidImageName", str(error))
+                await asyncio.sleep(self._delay(0))
 
     async def _wait_because(self, reason: str, message: str) -> None:
         self.status["state"] = {"waiting": {"reason": reason, "message": message}}
@@ -145,15 +161,20 @@ class Container:
         variables = {each["name"]: each.get("value", "") for each in self._specification.get("env", [])}
         with log.open("ab") as stream:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-I", "-S", str(PROGRAM), "--host", self._settings.loopback(self._address), "--end-with-stdin"),
-                # The process ends when this pipe does, and with it the lab, however the lab ends.
+                *self._command,
+                # The petstore ends when this pipe does, and with it the lab, however the lab ends.
                 stdin=asyncio.subprocess.PIPE,
                 stdout=stream,
                 stderr=stream,
+                # A group of its own, to be ended as a whole.
+                start_new_session=True,
                 env={
                     "PATH": os.environ.get("PATH", os.defpath),
                     "HOSTNAME": self._pod["metadata"]["name"],
+                    # Where this pod's programs listen, and not any other's.
+                    "HOST": self._settings.loopback(self._address),
+                    # By which `python -m lab down` finds what is left of a lab.
+                    **{name: os.environ[name] for name in (MARK,) if name in os.environ},
                     **variables,
                 },
             )
@@ -242,34 +263,12 @@ class Container:
 
     async def _restart(self, probe: str) -> None:
         await self._event("Normal", "Killing", f"Container {self.name} failed {probe} probe, will be restarted")
-        if self._process:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
+        self._signal(signal.SIGTERM)
 
     async def _event(self, kind: str, reason: str, message: str) -> None:
         record = self._recorder.warning if kind == "Warning" else self._recorder.normal
         await record(self._pod, reason, message)
 
 
-def is_known(image: str) -> bool:
-    """Whether the lab has a program for an image. Docker Hub is where images without a registry's name are."""
-    repository = image.partition("@")[0]
-    if ":" in repository.rpartition("/")[2]:
-        repository = repository.rpartition(":")[0]
-    return repository.removeprefix("docker.io/") == _IMAGE
-
-
 def log_name(pod: Object, container: str) -> str:
     return f"{pod['metadata']['namespace']}_{pod['metadata']['name']}_{container}.log"
-
-
-def _not_found(image: str) -> str:
-    """containerd's words."""
-    first = image.partition("/")[0]
-    full = image if "." in first or ":" in first else f"docker.io/{image if '/' in image else f'library/{image}'}"
-    if ":" not in full.rpartition("/")[2] and "@" not in full:
-        full += ":latest"
-    return (
-        f'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": '
-        f'failed to resolve reference "{full}": {full}: not found'
-    )

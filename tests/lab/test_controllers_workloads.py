@@ -11,6 +11,8 @@ import copy
 import json
 import os
 import signal
+import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 import pytest
 from controllers_cluster import Run, World, runner, until
 
+from lab import images
 from lab.controllers.client import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
@@ -32,7 +35,6 @@ from lab.controllers.client import (
     Object,
     version_of,
 )
-from lab.controllers.container import is_known
 
 DEPLOYMENT: Object = {
     "metadata": {"name": "petstore", "namespace": "petstore"},
@@ -99,8 +101,8 @@ async def ready_pods(world: World) -> list[Object]:
     ]
 
 
-async def fetch(pod: Object, path: str) -> bytes:
-    url = f"http://{pod['metadata']['annotations']['lab.seam/loopback']}:8080{path}"
+async def fetch(pod: Object, path: str, port: int = 8080) -> bytes:
+    url = f"http://{pod['metadata']['annotations']['lab.seam/loopback']}:{port}{path}"
     answer: bytes = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read())
     return answer
 
@@ -231,7 +233,7 @@ def test_an_image_that_is_not_there_is_said_so_and_the_old_pods_go_on(run: Run) 
             return [each["message"] for each in waiting if each.get("reason") == "ImagePullBackOff"]
 
         (message,) = await until(backed_off)
-        assert "example.com/missing:1: not found" in message
+        assert "example.com/missing:1: not found. The lab has no registry" in message
         events = await world.events("petstore-")
         assert events["BackOff"]["message"] == 'Back-off pulling image "example.com/missing:1"'
         assert len(await ready_pods(world)) == 2
@@ -438,16 +440,76 @@ def test_no_node_comes_without_a_node_pool(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "known"),
+    ("image", "name"),
     [
-        ("swaggerapi/petstore3", True),
-        ("swaggerapi/petstore3:1.0.27", True),
-        ("docker.io/swaggerapi/petstore3:unstable", True),
-        (f"swaggerapi/petstore3@sha256:{'0' * 64}", True),
-        (f"swaggerapi/petstore3:unstable@sha256:{'0' * 64}", True),
-        ("swaggerapi/petstore", False),
-        ("registry:5000/swaggerapi/petstore3", False),
+        ("swaggerapi/petstore3", "swaggerapi/petstore3"),
+        ("swaggerapi/petstore3:1.0.27", "swaggerapi/petstore3"),
+        ("docker.io/swaggerapi/petstore3:unstable", "swaggerapi/petstore3"),
+        (f"swaggerapi/petstore3@sha256:{'0' * 64}", "swaggerapi/petstore3"),
+        (f"swaggerapi/petstore3:unstable@sha256:{'0' * 64}", "swaggerapi/petstore3"),
+        ("docker.io/library/nginx:1", "nginx"),
+        ("registry:5000/swaggerapi/petstore3", "registry:5000/swaggerapi/petstore3"),
     ],
 )
-def test_the_image_is_told_from_others(image: str, known: bool) -> None:
-    assert is_known(image) is known
+def test_an_image_has_a_name_without_tag_and_digest(image: str, name: str) -> None:
+    assert images.repository(image) == name
+
+
+@pytest.mark.parametrize(
+    "image", ["pet store", "petstore:", "petstore:a b", "/petstore", "petstore@sha256:1", "a//b", ""]
+)
+def test_some_texts_name_no_image(image: str) -> None:
+    with pytest.raises(images.InvalidReference, match=r"invalid reference format$"):
+        images.repository(image)
+
+
+@pytest.mark.parametrize(
+    ("image", "name"), [("Petstore:1", "library/Petstore"), ("a/B", "a/B"), ("x.org/B", "x.org/B")]
+)
+def test_the_name_of_an_image_is_in_small_letters(image: str, name: str) -> None:
+    with pytest.raises(images.InvalidReference, match=rf"repository name \({name}\) must be lowercase"):
+        images.repository(image)
+
+
+def test_a_wrong_name_of_an_image_is_said_so(run: Run) -> None:
+    async def scenario(world: World) -> None:
+        await deploy(world, changed(image="swaggerapi/Petstore3"))
+
+        async def waiting() -> list[Object]:
+            states = [each["status"].get("containerStatuses", [{}])[0] for each in await world.items(PODS)]
+            found = [state.get("state", {}).get("waiting", {}) for state in states]
+            return [each for each in found if each.get("reason") == "InvalidImageName"]
+
+        message = (await until(waiting))[0]["message"]
+        assert message == (
+            'Failed to apply default image tag "swaggerapi/Petstore3": couldn\'t parse image name "swaggerapi/Petstore3": '
+            "invalid reference format: repository name (swaggerapi/Petstore3) must be lowercase"
+        )
+        assert (await world.events("petstore-"))["InspectFailed"]["message"] == message
+
+    run(scenario)
+
+
+def test_a_program_of_ones_own_runs_as_an_image(run: Run) -> None:
+    async def scenario(world: World) -> None:
+        page = world.settings.folder / "www"
+        page.mkdir()
+        (page / "index.html").write_text("mine")
+        program = f"cd {page} && {sys.executable} -m http.server 9000 --bind $HOST"
+        images.add(world.settings.folder, "example.com/mine", program)
+        probe = {"httpGet": {"path": "/", "port": 9000}}
+        await deploy(world, changed(image="example.com/mine:7", readinessProbe=probe))
+        await rolled_out(world)
+        pods = await ready_pods(world)
+        assert [await fetch(pod, "/", 9000) for pod in pods] == [b"mine"] * 2
+        await world.client.delete(DEPLOYMENTS, await world.find(DEPLOYMENTS, "petstore") or {})
+
+        async def gone() -> bool:
+            return not await world.items(PODS)
+
+        await until(gone)
+        # The shell's child too.
+        with pytest.raises(urllib.error.URLError):
+            await fetch(pods[0], "/", 9000)
+
+    run(scenario)

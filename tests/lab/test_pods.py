@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab.controllers.container import PROGRAM
+from lab.images import PROGRAM
 from lab.pods.petstore import Handler, Petstore, Server
 
 NEW = {"id": 77, "name": "Mill", "photoUrls": [], "status": "sold"}

@@ -153,6 +153,13 @@ def test_wrong_arguments_are_one_error(folder: Path, arguments: list[str]) -> No
     assert "Traceback" not in answer.stdout
 
 
+@pytest.mark.parametrize("image", ["mine", "mine=", "Mine=true", "a b=true"])
+def test_an_image_has_a_name_and_a_command(lab: RunningLab, image: str) -> None:
+    answer = running_lab.lab("image", lab.folder, image)
+    assert answer.returncode == 2 and "NAME=COMMAND" in answer.stdout and "Traceback" not in answer.stdout
+    assert running_lab.lab("image", lab.folder, "example.com/mine:1=exec mine --host $HOST").returncode == 0
+
+
 def test_a_port_that_is_taken_is_told(lab: RunningLab, folder: Path) -> None:
     port = lab.facts["aws_endpoint_url"].rpartition(":")[2]
     answer = running_lab.lab("up", folder, "--port", port)

@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         default=Settings.integration_timeout,
         help="the account's quota for the timeout of an integration, in seconds (default: 29, as in a new account)",
     )
+    up.add_argument(
+        "--rates", action="store_true", help="let API Gateway refuse calls that come faster than AWS takes them"
+    )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
     _add_fault_arguments(commands.choices["fault"])
     commands.choices["image"].add_argument("image", type=_image_command, metavar="NAME=COMMAND")
@@ -143,6 +146,7 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
         region=arguments.region,
         token_lifetime=arguments.token_lifetime,
         integration_timeout=arguments.integration_timeout,
+        rates=arguments.rates,
     )
     for port in (settings.aws_port, settings.execute_api_port):
         if not _is_free(port):

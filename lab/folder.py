@@ -26,6 +26,23 @@ from lab.settings import ACCOUNT, Settings
 
 Credentials = Mapping[str, str]
 
+#: The beginning of ``env``: keeps what the variables are, so that lab_off can set them back. For any POSIX shell.
+_UNDO = """\
+# To source: `. {env}`. To undo it: `lab_off`. Written by the lab.
+if command -v lab_off >/dev/null 2>&1; then lab_off; fi
+for lab_name in {names}; do
+  eval "if [ \\"\\${{$lab_name+set}}\\" ]; then lab_was_$lab_name=\\$$lab_name; fi"
+done
+lab_off() {{
+  for lab_name in {names}; do
+    eval "if [ \\"\\${{lab_was_$lab_name+set}}\\" ]; then $lab_name=\\$lab_was_$lab_name; else unset $lab_name; fi"
+    unset "lab_was_$lab_name"
+  done
+  unset lab_name
+  unset -f lab_off
+}}
+"""
+
 
 class Address(Protocol):
     """Where a cluster's API is, and the certificate of its authority (PEM)."""
@@ -79,13 +96,12 @@ def write_facts(settings: Settings, credentials: Mapping[str, Credentials]) -> N
         **settings.to_json(),
     }
     folder = settings.folder
-    lines = [
-        f"# To source: `. {folder / 'env'}`. Written by the lab.",
-        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
-        *(_export(key, value) for key, value in aws_environment(settings, credentials["infra"]).items()),
-        _export("KUBECONFIG", str(folder / "kubeconfig")),
-    ]
-    write_private(folder / "env", "\n".join(lines) + "\n")
+    exports = {
+        "PATH": f'{shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+        **_quoted(aws_environment(settings, credentials["infra"])),
+        **_quoted({"KUBECONFIG": str(folder / "kubeconfig")}),
+    }
+    _write_environment(folder, exports)
     write_private(folder / "lab.json", json.dumps(facts, indent=2) + "\n")
 
 
@@ -100,9 +116,17 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 def set_environment(folder: Path, values: Mapping[str, str]) -> None:
     """Export more from ``env``, instead of what the same names had before."""
-    names = tuple(f"export {name}=" for name in values)
-    lines = [line for line in (folder / "env").read_text().splitlines() if not line.startswith(names)]
-    lines += [_export(name, value) for name, value in values.items()]
+    lines = (
+        line.removeprefix("export ") for line in (folder / "env").read_text().splitlines() if line[:7] == "export "
+    )
+    exports = {name: value for name, _, value in (line.partition("=") for line in lines)}
+    _write_environment(folder, exports | _quoted(values))
+
+
+def _write_environment(folder: Path, exports: Mapping[str, str]) -> None:
+    """``exports`` are values as a shell reads them, by name."""
+    lines = [*_UNDO.format(env=folder / "env", names=" ".join(exports)).splitlines()]
+    lines += [f"export {name}={value}" for name, value in exports.items()]
     write_private(folder / "env", "\n".join(lines) + "\n")
 
 
@@ -151,5 +175,5 @@ def write_private(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def _export(name: str, value: str) -> str:
-    return f"export {name}={shlex.quote(value)}"
+def _quoted(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: shlex.quote(value) for name, value in values.items()}

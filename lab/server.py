@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.test import run_wsgi_app
 
 from lab import controllers, folder, kubernetes
 from lab.aws import account, ec2, elbv2
@@ -41,8 +42,24 @@ from lab.settings import Settings, hold_octet
 _LOG = logging.getLogger(__name__)
 
 
-class _QuietHandler(WSGIRequestHandler):
-    """Requests are in the call log already."""
+class _Handler(WSGIRequestHandler):
+    """Keeps connections, as AWS does: werkzeug's own ends each. Requests are in the call log already."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        """Answer with a whole body. The application has read the whole request."""
+        chunks, status, headers = run_wsgi_app(self.server.app, self.make_environ(), buffered=True)
+        body = b"".join(chunks)
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            if name.lower() != "content-length":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_request(self, *_: Any) -> None:
         pass
@@ -55,7 +72,8 @@ class Lab:
         self.settings = settings
         ec2.install(self._users_of_security_group)
         documents.install()
-        self.credentials = account.open_account(settings.region)
+        before = folder.read_facts(settings.folder).get("credentials", {})
+        self.credentials = account.open_account(settings.region, before)
         self.faults = Faults(settings.folder)
         self.host = LabClusters(settings, self.credentials, self.faults)
         self.app = AwsApp(
@@ -193,7 +211,7 @@ def _client(settings: Settings, credentials: dict[str, str], service: str) -> An
 
 def _serve_aws(port: int, app: FaultyApp) -> BaseWSGIServer:
     """Answer on 127.0.0.1, each connection in a thread of its own."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

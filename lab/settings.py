@@ -51,6 +51,8 @@ class Settings:
     token_lifetime: float = 900.0
     #: Seconds that an integration may take: the account's quota, which AWS raises on request.
     integration_timeout: float = 29.0
+    #: Whether API Gateway's control plane keeps to AWS's rates.
+    rates: bool = False
     #: The lab's own folder, where ``folder`` is a cluster's.
     parent_folder: Path | None = None
 

@@ -11,6 +11,7 @@ clusters of any name.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
@@ -34,8 +35,11 @@ SESSION_DURATION = 365 * 24 * 3600
 _POLICIES = Path(__file__).resolve().parents[2] / "roles/team_identities/templates"
 
 
-def open_account(region: str) -> dict[str, dict[str, str]]:
-    """Make the account. Returns the credentials of a session of each role, by the names in ``ROLES``."""
+def open_account(region: str, known: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Make the account. Returns the credentials of a session of each role, by the names in ``ROLES``.
+
+    Those that are ``known`` stay, so that who has them in the environment gets on after a reset.
+    """
     _connect_default_vpc(region)
     arns = {name: _create_role(region, role, name) for name, role in ROLES.items()}
     iam = partitions.iam(region)
@@ -43,7 +47,7 @@ def open_account(region: str) -> dict[str, dict[str, str]]:
     for path in sorted(_POLICIES.glob("*.yml.j2")):
         team, _, playbook = path.name.removesuffix(".yml.j2").partition("-")
         iam.attach_role_policy(_create_policy(region, team, playbook), ROLES[team])
-    return {name: _session(region, arn) for name, arn in arns.items()}
+    return {name: _session(region, arn, known=known.get(name)) for name, arn in arns.items()}
 
 
 def auto_mode_session(region: str, cluster_role_arn: str) -> dict[str, str]:
@@ -53,8 +57,10 @@ def auto_mode_session(region: str, cluster_role_arn: str) -> dict[str, str]:
     return session
 
 
-def _session(region: str, role_arn: str, session_name: str = SESSION_NAME) -> dict[str, str]:
-    """Credentials of a new session of a role, for as long as the lab runs."""
+def _session(
+    region: str, role_arn: str, session_name: str = SESSION_NAME, known: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Credentials of a new session of a role, for as long as the lab runs; those ``known``, if there are any."""
     session = partitions.sts(region).assume_role(
         region_name=region,
         role_session_name=session_name,
@@ -63,6 +69,9 @@ def _session(region: str, role_arn: str, session_name: str = SESSION_NAME) -> di
         duration=SESSION_DURATION,
         external_id="",
     )
+    if known:
+        session.access_key_id, session.secret_access_key = known["access_key"], known["secret_key"]
+        session.session_token = known["session_token"]
     return {
         "access_key": session.access_key_id,
         "secret_key": session.secret_access_key,

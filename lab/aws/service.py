@@ -73,6 +73,7 @@ class Service:
             if method is None:
                 raise AwsError("NotImplemented", f"The lab doesn't cover {self.name}:{operation.name}", 501)
             call = Call(operation.name, self._parse(request, operation, path_params), caller_arn, self.region)
+            self.check_rate(call)
             self.check_tags(call, call.params.get("tags") or call.params.get("Tags") or {})
             result = method(call)
         except AwsError as error:
@@ -81,6 +82,9 @@ class Service:
         headers = {**answer["headers"], "x-amzn-RequestId": str(uuid.uuid4())}
         headers.setdefault("Content-Type", "application/json")
         return Response(answer["body"], answer["status_code"], headers)
+
+    def check_rate(self, call: Call) -> None:
+        """Refuse a call that comes too soon after others."""
 
     def check_tags(self, call: Call, given: dict[str, str]) -> None:
         """Refuse tags that the service doesn't take, wherever they are given."""

@@ -34,7 +34,7 @@ READ_PODS = Attributes("list", resource="pods", namespace="petstore")
 
 @pytest.fixture(scope="module")
 def credentials() -> dict[str, dict[str, str]]:
-    return account.open_account(REGION)
+    return account.open_account(REGION, {})
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any
@@ -59,6 +60,9 @@ def call(connection: HTTPConnection, method: str, path: str, body: Any = None) -
         ("GET", "/api/v3/store/inventory", None, 200, b'"placed": 100'),
         ("GET", "/api/v3/store/order/1", None, 200, b'"quantity": 100'),
         ("GET", "/api/v3/user/user1", None, 200, b"email1@test.com"),
+        ("GET", "/api/v3/user/%75ser1", None, 200, b"email1@test.com"),
+        ("GET", "/api/v3/st%6Fre/order/1", None, 200, b'"quantity": 100'),
+        ("GET", "/api/v3/pet/one", None, 404, b"not found"),
         ("POST", "/api/v3/user/createWithList", [{"username": "mill"}], 200, b"mill"),
         ("GET", "/api/v3/user/login?username=mill&password=x", None, 200, b"Logged in user session: "),
     ],
@@ -75,6 +79,21 @@ def test_it_keeps_what_it_is_given_on_one_connection(connection: HTTPConnection)
     assert json.loads(call(connection, "GET", "/api/v3/pet/77")[1]) == NEW
     call(connection, "DELETE", "/api/v3/pet/77")
     assert call(connection, "GET", "/api/v3/pet/77")[0] == 404
+
+
+def test_names_may_be_encoded(connection: HTTPConnection) -> None:
+    for name, path in (("Anna Maria", "Anna%20Maria"), ("a/b", "a%2Fb"), ("50%", "50%25")):
+        call(connection, "POST", "/api/v3/user", {"username": name})
+        assert json.loads(call(connection, "GET", f"/api/v3/user/{path}")[1]) == {"username": name}
+
+
+def test_nothing_waits_on_a_kept_connection(connection: HTTPConnection) -> None:
+    """With Nagle's algorithm each answer after the first waits for the acknowledgement of its headers, 40 ms."""
+    call(connection, "GET", "/api/v3/pet/1")
+    began = time.monotonic()
+    for _ in range(20):
+        call(connection, "GET", "/api/v3/pet/1")
+    assert time.monotonic() - began < 20 * 0.03
 
 
 def test_its_document_names_all_nineteen_operations(connection: HTTPConnection) -> None:

@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -131,11 +133,43 @@ def test_only_its_owner_reads_the_secrets(lab: RunningLab) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+def test_the_aws_endpoint_keeps_connections(lab: RunningLab) -> None:
+    connection = HTTPConnection(urlsplit(lab.facts["aws_endpoint_url"]).netloc, timeout=10)
+    sockets = set()
+    for body in ("Action=GetCallerIdentity", "", "Action=GetCallerIdentity"):
+        connection.request("POST", "/", body=body)
+        answer = connection.getresponse()
+        assert answer.status == 403 and answer.read()
+        sockets.add(connection.sock)
+    assert len(sockets) == 1 and None not in sockets
+
+
 def test_env_lets_tools_in_as_the_teams(lab: RunningLab) -> None:
     assert "assumed-role/seam-infra/lab" in lab.run("aws", "sts", "get-caller-identity").stdout
     variables = lab.run("env").stdout.splitlines()
     assert f"KUBECONFIG={lab.folder}/kubeconfig" in variables
     assert f"AWS_ENDPOINT_URL={lab.facts['aws_endpoint_url']}" in variables
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_env_can_be_undone(lab: RunningLab, shell: str) -> None:
+    running_lab.lab("env", lab.folder, "PETSTORE_URL=http://x")
+    script = '. "$0"; . "$0"; printenv AWS_ENDPOINT_URL PETSTORE_URL AWS_REGION; lab_off; printenv; command -v lab_off'
+    mine = {"PATH": os.environ["PATH"], "AWS_REGION": "mine", "HOME": str(lab.folder)}
+    command = [shell, "-c", script, str(lab.folder / "env")]
+    said = subprocess.run(command, env=mine, capture_output=True, text=True, check=False).stdout.splitlines()
+    assert said[:3] == [lab.facts["aws_endpoint_url"], "http://x", lab.facts["region"]]
+    left = {name for name in said[3:] if name.startswith(("AWS_", "KUBECONFIG", "PETSTORE", "PATH", "lab_"))}
+    assert left == {"AWS_REGION=mine", f"PATH={mine['PATH']}"}
+
+
+def test_who_sourced_env_gets_on_after_a_reset(folder: Path) -> None:
+    lab = up(folder, "--pace", "0")
+    script = '. "$0"; "$1" -m lab reset --folder "$2" >/dev/null; aws sts get-caller-identity --query Arn'
+    command = ["bash", "-c", script, str(folder / "env"), sys.executable, str(folder)]
+    said = subprocess.run(command, cwd=running_lab.CHECKOUT, capture_output=True, text=True, check=False)
+    assert "assumed-role/seam-infra/lab" in said.stdout, said.stderr
+    assert lab.client("sts").get_caller_identity()
 
 
 def test_env_takes_more_variables_and_keeps_one_of_each(lab: RunningLab) -> None:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from lab.aws.apigateway.common import Item, RestApi, bad_request, check_tags, not_found
 from lab.aws.apigateway.links import VpcLink, VpcLinkV2
+from lab.aws.apigateway.rates import Rates
 from lab.aws.apigateway.rest_apis import RestApis
 from lab.aws.apigateway.stages import Stages
 from lab.aws.apigateway.usage_plans import UsagePlan, UsagePlans
@@ -35,11 +36,16 @@ class ApiGateway(RestApis, Stages, UsagePlans, Service):
         self.links_v2: dict[str, VpcLinkV2] = {}
         self.plans: dict[str, UsagePlan] = {}
         self.keys: dict[str, Item] = {}
+        self.rates = Rates() if settings.rates else None
 
     def handle(self, request: Request, caller_arn: str) -> Response:
         """One call at a time: calls come from many threads, and each must see and leave a whole state."""
         with self.lock:
             return super().handle(request, caller_arn)
+
+    def check_rate(self, call: Call) -> None:
+        if self.rates:
+            self.rates.check(self.name, call.operation, call.params)
 
     def check_tags(self, call: Call, given: dict[str, str]) -> None:
         check_tags(given)

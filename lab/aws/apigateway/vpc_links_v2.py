@@ -44,6 +44,10 @@ class ApiGatewayV2(Service):
         with self.rest.lock:
             return super().handle(request, caller_arn)
 
+    def check_rate(self, call: Call) -> None:
+        if self.rest.rates:
+            self.rest.rates.check(self.name, call.operation, call.params)
+
     def check_tags(self, call: Call, given: dict[str, str]) -> None:
         check_tags(given)
 

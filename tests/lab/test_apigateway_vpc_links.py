@@ -20,9 +20,9 @@ from ansible_collections.seam.eks_auto.tests.lab.apigateway_endpoint import (
     settings,
 )
 from botocore.exceptions import ClientError
-from running_lab import eventually, running
 
 from lab.aws.apigateway import ApiGateway, links
+from tests.running_lab import RunningLab, eventually
 
 
 @pytest.fixture(name="service")
@@ -117,7 +117,7 @@ def test_a_link_that_fails_stays_and_binds_nothing(aws: Any, service: ApiGateway
 
 
 def test_the_endpoint_service_goes_some_time_after_its_link(tmp_path: Path) -> None:
-    with running(tmp_path, "--pace", "0.7") as lab:
+    with RunningLab.running(tmp_path, "--pace", "0.7") as lab:
         gateway, elb, ec2 = lab.client("apigateway"), lab.client("elbv2"), lab.client("ec2")
         (balancer,) = elb.create_load_balancer(Name="held", Type="network", Subnets=lab.subnets()[:1])["LoadBalancers"]
         link = gateway.create_vpc_link(name="held", targetArns=[balancer["LoadBalancerArn"]])["id"]

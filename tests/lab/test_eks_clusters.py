@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_lab import ACCOUNT, RunningLab, eventually, running
+from tests.running_lab import ACCOUNT, RunningLab, eventually
 
 
 def refusal(operation: Any, **params: Any) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def test_built_in_node_pools_bring_their_role_s_access_entry(lab: RunningLab) ->
 
 def test_the_node_role_is_held_for_some_time_after_its_cluster(tmp_path: Path) -> None:
     """https://github.com/aws/containers-roadmap/issues/2531"""
-    with running(tmp_path, "--pace", "0.7") as lab:
+    with RunningLab.running(tmp_path, "--pace", "0.7") as lab:
         lab.create_cluster("held")
         eks, iam = lab.client("eks"), lab.client("iam")
         eks.delete_cluster(name="held")

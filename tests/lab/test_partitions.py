@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from running_lab import ACCOUNT, RunningLab, running
+
+from tests.running_lab import ACCOUNT, RunningLab
 
 
 @pytest.fixture(scope="module", params=["cn-north-1", "us-gov-west-1"])
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running(tmp_path_factory.mktemp("lab"), "--region", request.param) as started:
+    with RunningLab.running(tmp_path_factory.mktemp("lab"), "--region", request.param) as started:
         yield started
 
 

@@ -93,9 +93,7 @@ def has_policy(body: bytes) -> bool:
     return isinstance(document, dict) and _POLICY in document
 
 
-def grow(
-    resources: dict[str, Item], methods: dict[str, dict[str, Item]], account: integrations.Account
-) -> list[str]:
+def grow(resources: dict[str, Item], methods: dict[str, dict[str, Item]], account: integrations.Account) -> list[str]:
     """Add resources (with their parents) and methods to a tree. Returns the errors of integrations, in AWS's words."""
     errors = []
     for path, by_method in methods.items():

@@ -53,16 +53,21 @@ def seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
     return (times[1] - times[0]).total_seconds()
 
 
-def untag(lab: Lab) -> None:
-    """What somebody might do by hand: the subnets lose the tag that load balancers are found by."""
+#: With it, a subnet is no other cluster's.
+CLAIM = {"Key": "kubernetes.io/cluster/other", "Value": "owned"}
+
+
+def hand_over_subnets(lab: Lab) -> None:
+    """What somebody might do by hand: the subnets lose the tag that load balancers are found by, to another cluster."""
     ec2 = lab.client("ec2")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
     ec2.delete_tags(Resources=subnets, Tags=[{"Key": "kubernetes.io/role/internal-elb"}])
+    ec2.create_tags(Resources=subnets, Tags=[CLAIM])
 
 
-def test_without_tagged_subnets_the_wait_ends_early_with_the_controllers_words(lab: Lab) -> None:
+def test_without_subnets_the_wait_ends_early_with_the_controllers_words(lab: Lab) -> None:
     assert lab.playbook(FOUNDATION).returncode == 0
-    untag(lab)
+    hand_over_subnets(lab)
     started = time.monotonic()
     run = lab.playbook(WORKLOAD, "--extra-vars", "petstore_workload_wait_timeout=300")
     assert run.returncode != 0
@@ -72,6 +77,8 @@ def test_without_tagged_subnets_the_wait_ends_early_with_the_controllers_words(l
 
 
 def test_infra_mends_the_tag_and_the_workload_comes_up(lab: Lab) -> None:
+    ec2 = lab.client("ec2")
+    ec2.delete_tags(Resources=[each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]], Tags=[CLAIM])
     mended = lab.playbook(FOUNDATION)
     assert mended.returncode == 0, mended.output
     assert mended.changed_tasks == ["seam.eks_auto.vpc_tagging : tag | Tags that load balancers are found by present"]

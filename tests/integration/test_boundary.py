@@ -316,9 +316,12 @@ def test_infra_keeps_the_trust_of_the_clusters_roles_and_becomes_neither(lab: La
 def test_the_life_ends_with_each_teams_own_identity(lab: Lab) -> None:
     """From the middle of a replacement, with a load balancer that nothing is joined to yet."""
     run(lab, NEXT_SERVICE)
+    # As Auto Mode's own, which outlives its cluster: https://github.com/aws/containers-roadmap/issues/2531
+    iam = lab.client("iam")
+    iam.create_instance_profile(InstanceProfileName="eks-us-west-2-petstore-left")
+    iam.add_role_to_instance_profile(InstanceProfileName="eks-us-west-2-petstore-left", RoleName="petstore-node")
     run(lab, TEARDOWN)
     assert lab.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
-    iam = lab.client("iam")
     assert not [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("petstore-")]
 
 

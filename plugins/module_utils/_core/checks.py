@@ -178,7 +178,83 @@ def _is_private(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
     )
 
 
+def access_entries(value: t.Any) -> str | None:
+    """A list of mappings, each of another principal."""
+    principals = []
+    for each in value:
+        if not isinstance(each, t.Mapping) or "principal_arn" not in each:
+            return f"{each!r} has no principal_arn."
+        if wrong := principal_arn(each["principal_arn"]):
+            return f"principal_arn: {wrong}"
+        principals.append(each["principal_arn"])
+    twice = next((arn for arn in principals if principals.count(arn) > 1), None)
+    return f"{twice} is listed more than once." if twice else None
+
+
+def cluster_pattern(value: t.Any) -> str | None:
+    return _text(
+        value,
+        r"[0-9A-Za-z*?][0-9A-Za-z_*?-]{0,99}",
+        "is no name of a cluster: letters, digits, hyphens and underscores, where * and ? stand for any.",
+    )
+
+
+def iam_path(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+    return _text(
+        value, r"/([!-~]{1,510}/)?", "is no path that IAM takes: it begins and ends with a slash, such as /teams/."
+    )
+
+
+def principal_patterns(value: t.Any) -> str | None:
+    """ARNs of roles and users, whose names alone may be patterns."""
+    for each in value:
+        if not re.fullmatch(r"arn:[^:*?]+:iam::[0-9]{12}:(role|user)/[!-~]+", str(each)):
+            return (
+                f"{each}: name IAM roles and users by their ARNs (arn:aws:iam::111122223333:role/team-a). Only their names may be "
+                "patterns, such as role/team-*."
+            )
+    return None
+
+
+def team_names(value: t.Any) -> str | None:
+    """A role's name for ``infra``, and another for ``k8s``."""
+    if not isinstance(value, t.Mapping) or set(value) != {"infra", "k8s"} or value["infra"] == value["k8s"]:
+        return "each team, infra and k8s, needs a name of its own."
+    return next((f"{team}: {wrong}" for team, name in value.items() if (wrong := iam_role_name(name))), None)
+
+
+def team_trust(value: t.Any) -> str | None:
+    """For ``infra`` and ``k8s``, who may become the team: nobody twice, and nobody by a pattern."""
+    for team in ("infra", "k8s"):
+        principals = value.get(team) or []
+        if not principals:
+            return (
+                f"say who may assume the role of the {team} team, as a list of ARNs of IAM roles, users or accounts "
+                "(arn:aws:iam::111122223333:role/pipeline)."
+            )
+        if not all(_SOMEBODY.fullmatch(str(each)) for each in principals):
+            return (
+                f"the role of the {team} team would be open to {', '.join(map(str, principals))}. Name roles, users or accounts by "
+                "their ARNs, without a wildcard."
+            )
+    both = [each for each in value["infra"] if each in value["k8s"] and not each.endswith(":root")]
+    if both:
+        return (
+            f"{', '.join(both)} could become both teams. Name different principals, or whole accounts "
+            "(arn:aws:iam::111122223333:root) whose own policies decide."
+        )
+    return None
+
+
+_SOMEBODY = re.compile(r"arn:[^:*]+:(iam|sts)::[0-9]{12}:(root|(role|user|assumed-role)/[^*\s]+)")
+
+
 # EC2
+
+
+def vpc_id(value: t.Any) -> str | None:
+    return _text(value, r"vpc-[0-9a-f]+", "is no id (vpc-...).")
 
 
 def subnet_ids(value: t.Any) -> str | None:
@@ -327,13 +403,16 @@ def _text(value: t.Any, pattern: str, wrong: str) -> str | None:
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
+        access_entries,
         backends,
         between,
         cidrs,
         cluster_name,
         cluster_security_group_ids,
         cluster_subnet_ids,
+        cluster_pattern,
         contract,
+        iam_path,
         iam_role_name,
         kubernetes_version,
         limits,
@@ -345,6 +424,7 @@ RULES: dict[str, Rule] = {
         positive,
         principal_arn,
         public_cidrs,
+        principal_patterns,
         role_arn,
         seconds,
         security_group_ids,
@@ -353,6 +433,9 @@ RULES: dict[str, Rule] = {
         stage_variables,
         subnet_ids,
         tags,
+        team_names,
+        team_trust,
         timeout,
+        vpc_id,
     )
 }

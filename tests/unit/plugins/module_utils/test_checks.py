@@ -13,12 +13,14 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import 
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError
 
 CONTRACT = {"cluster": "shop", "namespace": "shop", "service": "vpclink"}
+ACCOUNT = "arn:aws:iam::123456789012:root"
 ROLE = "arn:aws:iam::123456789012:role/infra"
 
 
 @pytest.mark.parametrize(
     ("rule", "value"),
     [
+        ("access_entries", [{"principal_arn": ROLE, "policies": []}]),
         ("backends", [{}, {"path_prefix": "/user", "namespace": "users", "base_path": "", "service": None}]),
         ({"between": [1, 10]}, 10),
         ({"between": [1, 10]}, "1"),
@@ -48,6 +50,13 @@ ROLE = "arn:aws:iam::123456789012:role/infra"
         ("subnet_ids", []),
         ("tags", {"Größe": "1 + 1 = 2", "team": 7}),
         ("timeout", "600"),
+        ("vpc_id", "vpc-0a1b"),
+        ("cluster_pattern", "dev-*"),
+        ("iam_path", "/"),
+        ("iam_path", "/teams/"),
+        ("principal_patterns", ["arn:aws:iam::123456789012:role/team-*"]),
+        ("team_names", {"infra": "seam-infra", "k8s": "seam-k8s"}),
+        ("team_trust", {"infra": [ROLE, ACCOUNT], "k8s": [ACCOUNT]}),
     ],
 )
 def test_a_rule_takes(rule: Any, value: Any) -> None:
@@ -57,6 +66,14 @@ def test_a_rule_takes(rule: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("rule", "value", "words"),
     [
+        ("access_entries", [{"policies": []}], "{'policies': []} has no principal_arn."),
+        ("access_entries", [ROLE], "has no principal_arn."),
+        (
+            "access_entries",
+            [{"principal_arn": "infra"}],
+            "principal_arn: 'infra' is not the ARN of an IAM role or user.",
+        ),
+        ("access_entries", [{"principal_arn": ROLE}] * 2, f"{ROLE} is listed more than once."),
         ("backends", [], "is no list of backends. Name at least one"),
         ("backends", ["shop"], "'shop' is no backend: a mapping with any of namespace"),
         ("backends", [{"prefix": "/user"}], "a backend has no 'prefix', only namespace"),
@@ -115,6 +132,15 @@ def test_a_rule_takes(rule: Any, value: Any) -> None:
         ("tags", {"team": "a" * 257}, "up to 256 letters"),
         ("tags", {str(number): "" for number in range(51)}, "AWS takes 50 tags at most, not 51."),
         ("timeout", 0, "0 is no time to wait"),
+        ("cluster_pattern", "my cluster", "'my cluster' is no name of a cluster"),
+        ("iam_path", "teams", "'teams' is no path that IAM takes"),
+        ("principal_patterns", ["*"], "*: name IAM roles and users by their ARNs"),
+        ("team_names", {"infra": "same", "k8s": "same"}, "each team, infra and k8s, needs a name of its own."),
+        ("team_names", {"infra": "seam infra", "k8s": "seam-k8s"}, "infra: 'seam infra' is no name for an IAM role"),
+        ("team_trust", {"infra": [ROLE]}, "say who may assume the role of the k8s team"),
+        ("team_trust", {"infra": ["*"], "k8s": [ROLE]}, "the role of the infra team would be open to *."),
+        ("team_trust", {"infra": [ROLE], "k8s": [ROLE]}, f"{ROLE} could become both teams."),
+        ("vpc_id", "default", "'default' is no id (vpc-...)."),
     ],
 )
 def test_a_rule_refuses(rule: Any, value: Any, words: str) -> None:

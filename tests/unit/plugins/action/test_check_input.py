@@ -48,7 +48,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_a_rule_that_is_not_there_is_named() -> None:
-    with pytest.raises(AnsibleActionFail, match="there is no rule 'cluster', only backends, between"):
+    with pytest.raises(AnsibleActionFail, match="there is no rule 'cluster', only access_entries"):
         check({"name": "cluster"}, {"name": "shop"})
 
 

@@ -109,7 +109,8 @@ def test_subnets_are_chosen_by_id_by_zone_or_all(options: dict[str, Any], chosen
 def test_zones_without_eks_are_left_out_and_refused_when_they_are_named() -> None:
     subnets = [subnet("a"), subnet("b"), subnet("e", availability_zone_id="use1-az3")]
     assert whole(subnets)["subnet_ids"] == ["a", "b"]
-    for named in ({"zones": ["us-east-1a", "us-east-1b", "us-east-1e"]}, {"subnet_ids": ["a", "b", "e"]}):
+    by_zone: dict[str, Any] = {"zones": ["us-east-1a", "us-east-1b", "us-east-1e"]}
+    for named in (by_zone, {"subnet_ids": ["a", "b", "e"]}):
         (objection,) = whole(subnets, **named)["objections"]
         assert "EKS makes no cluster in us-east-1e." in objection
 

@@ -15,6 +15,7 @@ description:
   - Asks of each variable whether AWS and Kubernetes would take its value, by the same rules that the modules of this
     collection ask of their options.
   - Fails with a sentence for every variable that they would not take. Asks neither AWS nor Kubernetes.
+  - In a role, it also names the variables that begin with the role's name and that the role doesn't know, as misspelt ones do.
   - A variable that is not defined is passed over. One that is null is refused.
 author:
   - seam.eks_auto contributors (@seam)

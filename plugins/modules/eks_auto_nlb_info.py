@@ -50,7 +50,7 @@ options:
       - Through what to look. The more is seen, the more a failure can say about its cause.
       - V(aws) needs C(elasticloadbalancing:Describe*) and no access to the cluster.
       - V(kubernetes) needs C(eks:DescribeCluster), an access entry that lets the identity list and watch services, events
-        and pods in the namespace, and the Python package C(kubernetes). Tokens are made from the AWS credentials.
+        and pods in the namespace. Tokens are made from the AWS credentials.
         If Kubernetes refuses the identity, the module fails (when waiting after 30 seconds, for a new access entry takes
         effect with a delay) rather than see only half.
       - V(vpc_links) adds RV(seams[].vpc_links), what holds the load balancer, to V(aws), and needs C(apigateway:GET) on
@@ -358,13 +358,9 @@ timeline:
       sample: Load balancer k8s-petstore-vpclink-0f1e2d3c4b is provisioning.
 """
 
-import base64
-import os
-import tempfile
 import typing as t
 from dataclasses import asdict
 
-from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.api import get_vpc_links
@@ -380,12 +376,11 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import (
     wait_for_all,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.api import describe_cluster
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver, Depth
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.hints import hints
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesApi
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import connect
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.observation import (
     KubernetesView,
     Observation,
@@ -464,12 +459,10 @@ def check_options(params: Result) -> None:
 
 
 class Clusters:
-    """EKS clusters, each of which is asked for until it has an endpoint, and what is needed to talk to them."""
+    """EKS clusters, each of which is asked for until it has an endpoint."""
 
     def __init__(self, module: AnsibleAWSModule) -> None:
-        self._module = module
         self._eks = module.client("eks")
-        self._sts = module.client("sts")
         self._known: dict[str, Result] = {}
 
     def find(self, name: str) -> Result | None:
@@ -481,12 +474,6 @@ class Clusters:
             self._known[name] = cluster
         return cluster
 
-    def connect(self, cluster: Result, namespace: str) -> KubernetesApi:
-        descriptor, ca_file = tempfile.mkstemp(dir=self._module.tmpdir, suffix=".pem")
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(base64.b64decode(cluster["certificateAuthority"]["data"]))
-        return KubernetesApi(cluster["endpoint"], ca_file, lambda: mint_token(self._sts, cluster["name"]), namespace)
-
 
 def _seams(module: AnsibleAWSModule, contracts: list[Contract], wake: Wake[Contract] | None) -> Seams:
     """The seams of the module's options; with ``wake``, Kubernetes is watched."""
@@ -496,15 +483,17 @@ def _seams(module: AnsibleAWSModule, contracts: list[Contract], wake: Wake[Contr
         aws = AwsObserver(module.client("elbv2"), contracts, listeners="kubernetes" in observe)
     if "kubernetes" in observe:
         clusters = Clusters(module)
-        kubernetes = {contract: _kubernetes_observer(clusters, contract, wake) for contract in contracts}
+        kubernetes = {contract: _kubernetes_observer(module, clusters, contract, wake) for contract in contracts}
     return Seams(contracts, aws, kubernetes)
 
 
-def _kubernetes_observer(clusters: Clusters, contract: Contract, wake: Wake[Contract] | None) -> KubernetesObserver:
+def _kubernetes_observer(
+    module: AnsibleAWSModule, clusters: Clusters, contract: Contract, wake: Wake[Contract] | None
+) -> KubernetesObserver:
     return KubernetesObserver(
         contract,
         find_cluster=lambda: clusters.find(contract.cluster),
-        connect=lambda cluster: clusters.connect(cluster, contract.namespace),
+        connect=lambda cluster: connect(module, cluster, contract.namespace),
         wake=None if wake is None else lambda: wake.notify(contract),
     )
 
@@ -646,8 +635,6 @@ def main() -> None:
         check_options(module.params)
         judged, error = _judged(module)
         result = _result(module, judged)
-    except ImportError as missing:
-        module.fail_json(msg=missing_required_lib("kubernetes", reason="to observe Kubernetes"), exception=missing)
     except AnsibleAWSError as failed:
         module.fail_json_aws_error(failed)
     found = list(dict.fromkeys(hint for seam in result["seams"] for hint in seam["hints"]))

@@ -50,6 +50,7 @@ NO_MESSAGES = {
     "all … requests were answered as expected",
     "the API at … to answer",
     "the VPC link is gone",
+    "the Kubernetes API of … to answer",
     "the load balancer of …",
     "to become available",
     "no endpoint service has the load balancer any more",

@@ -94,6 +94,11 @@ def port(value: t.Any) -> str | None:
     )
 
 
+def optional(value: t.Any, rule: str) -> str | None:
+    """Nothing, as empty text, or what the rule takes."""
+    return None if value == "" else RULES[rule](value)
+
+
 def one_of(value: t.Any, *choices: str) -> str | None:
     return None if str(value) in choices else f"{value!r} is not one of {', '.join(choices)}."
 
@@ -301,6 +306,23 @@ def service(value: t.Any) -> str | None:
     )
 
 
+def container_image(value: t.Any) -> str | None:
+    """https://github.com/distribution/reference: a path with an optional registry, tag and digest."""
+    part = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+    return _text(
+        value,
+        rf"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{part}(?:/{part})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
+        "is no container image: [registry/]path[:tag][@sha256:digest], the path in lower case.",
+    )
+
+
+def exposed(value: t.Any, *ports: t.Any) -> str | None:
+    """A port, by number or name, that the container exposes."""
+    known = [str(each) for each in ports]
+    wrong = f"the container does not expose {value}, so no target would ever be healthy. It exposes {', '.join(known)}."
+    return None if str(value) in known else wrong
+
+
 def contract(value: t.Any) -> str | None:
     """A mapping with just ``cluster``, ``namespace`` and ``service``."""
     parts = {"cluster": cluster_name, "namespace": namespace, "service": service}
@@ -335,7 +357,7 @@ def backends(value: t.Any) -> str | None:
         "namespace": namespace,
         "service": service,
         "port": port,
-        "path_prefix": _path,
+        "path_prefix": http_path,
         "base_path": _base,
     }
     for each in value:
@@ -351,12 +373,12 @@ def backends(value: t.Any) -> str | None:
     return f"several have the path_prefix {twice}. A path goes to one backend." if twice else None
 
 
-def _path(value: t.Any) -> str | None:
+def http_path(value: t.Any) -> str | None:
     return _text(value, r"/[^\s?#]*", "is no path: it begins with a slash, and has no spaces and no query.")
 
 
 def _base(value: t.Any) -> str | None:
-    return None if value == "" else _path(value)
+    return None if value == "" else http_path(value)
 
 
 def stage_variables(value: t.Any) -> str | None:
@@ -408,10 +430,13 @@ RULES: dict[str, Rule] = {
         between,
         cidrs,
         cluster_name,
+        cluster_pattern,
         cluster_security_group_ids,
         cluster_subnet_ids,
-        cluster_pattern,
+        container_image,
         contract,
+        exposed,
+        http_path,
         iam_path,
         iam_role_name,
         kubernetes_version,
@@ -419,12 +444,13 @@ RULES: dict[str, Rule] = {
         namespace,
         not_negative,
         one_of,
+        optional,
         ownership_tags,
         port,
         positive,
         principal_arn,
-        public_cidrs,
         principal_patterns,
+        public_cidrs,
         role_arn,
         seconds,
         security_group_ids,

@@ -47,6 +47,18 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert result["msg"].splitlines()[1].startswith("name: 'no name' is no name for an EKS cluster")
 
 
+def test_a_roles_variables_that_it_does_not_know_are_named(tmp_path: Path) -> None:
+    tasks = tmp_path / "shop/tasks"
+    tasks.mkdir(parents=True)
+    (tasks / "main.yml").write_text("- debug: {msg: '{{ shop_replicas }} {{ shop_found }}'}")
+    given = {"shop_replicas": 2, "shop_found": 1, "shop_replica": 3, "shop_quite_different": 4, "store_name": "x"}
+    result = check({}, {"role_path": str(tmp_path / "shop"), **given})
+    assert result["msg"].splitlines() == [
+        "shop_quite_different: the role has no such variable. Its README lists them.",
+        "shop_replica: the role has no such variable. Did you mean shop_replicas?",
+    ]
+
+
 def test_a_rule_that_is_not_there_is_named() -> None:
     with pytest.raises(AnsibleActionFail, match="there is no rule 'cluster', only access_entries"):
         check({"name": "cluster"}, {"name": "shop"})

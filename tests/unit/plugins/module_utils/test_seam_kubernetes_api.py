@@ -88,6 +88,12 @@ def test_a_list_gives_raw_objects_and_the_version_to_watch_from(server: ApiServe
     assert query == {"fieldSelector": "metadata.name=vpclink"}
 
 
+def test_a_path_gives_what_the_api_server_has_there(server: ApiServer, api: KubernetesApi) -> None:
+    server.answer = (200, [{"kind": "APIResourceList"}])
+    assert api.get("/api/v1") == {"kind": "APIResourceList"}
+    assert [path for path, _query, _token in server.requests] == ["/api/v1"]
+
+
 def test_every_call_has_a_token_of_its_own(server: ApiServer, api: KubernetesApi) -> None:
     server.answer = a_list()
     api.list("Pod", label_selector="app=petstore")

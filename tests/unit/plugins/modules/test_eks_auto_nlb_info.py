@@ -10,7 +10,6 @@ import base64
 import functools
 import json
 import statistics
-import sys
 import threading
 import typing as t
 from dataclasses import asdict
@@ -22,9 +21,10 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait_for_all
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam import kubernetes_api
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes import KubernetesObserver
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesApi, KubernetesError
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.kubernetes_api import KubernetesError
 from ansible_collections.seam.eks_auto.plugins.modules import eks_auto_nlb_info
 from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     ARN,
@@ -136,7 +136,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """Runs the module with the contract and the given options; returns its result, with that of the only seam."""
     clock = world.clock
     monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, name: world.client(name))
-    monkeypatch.setattr(eks_auto_nlb_info, "KubernetesApi", world.connect)
+    monkeypatch.setattr(kubernetes_api, "KubernetesApi", world.connect)
     waiting = functools.partial(wait_for_all, clock=clock, pause=clock.pause)
     monkeypatch.setattr(eks_auto_nlb_info, "wait_for_all", waiting)
     observing = functools.partial(AwsObserver, clock=clock, sleep=clock.pause)
@@ -547,13 +547,3 @@ def test_an_error_of_eks_is_one_clear_error(run: t.Callable[..., Result], world:
     result = healthy_in(run)
     assert result["failed"]
     assert "There is no EKS cluster petstore in this account and region." in result["msg"]
-
-
-def test_without_the_kubernetes_package_it_says_what_is_missing(
-    run: t.Callable[..., Result], world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(eks_auto_nlb_info, "KubernetesApi", KubernetesApi)
-    monkeypatch.setitem(sys.modules, "kubernetes", None)
-    result = run()
-    assert result["failed"] and "kubernetes" in result["msg"] and "to observe Kubernetes" in result["msg"]
-    assert not run(observe=["aws"])["failed"]

@@ -79,7 +79,6 @@ NO_MESSAGES = {
     "No such goal: …",
     # Said by Ansible around it.
     "for deletion protection",
-    "to observe Kubernetes",
 }
 
 

@@ -97,6 +97,9 @@ def _of_role(result: Result) -> tuple[Result, Result]:
 
 def _of_route_table(result: Result) -> tuple[Result, Result]:
     table, item = result["route_table"], result["item"]
+    if "routes" not in table:
+        # In check mode, of one that would be made, the module returns what is known already.
+        return {}, {}
     before = {
         "routes": {_destination(route): route.get("gateway_id") for route in table["routes"] if not _is_local(route)},
         "subnets": sorted(each["subnet_id"] for each in table["associations"] if each.get("subnet_id")),

@@ -154,10 +154,6 @@ def test_aws_refuses_what_would_break_the_seam(lab: Lab) -> None:
     (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
     with pytest.raises(elbv2.exceptions.ClientError, match="currently associated with another service"):
         elbv2.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
-    apigateway = lab.client("apigateway")
-    (link,) = apigateway.get_vpc_links()["items"]
-    with pytest.raises(apigateway.exceptions.BadRequestException, match="Cannot delete vpc link"):
-        apigateway.delete_vpc_link(vpcLinkId=link["id"])
 
 
 def test_teardown_leaves_nothing(lab: Lab, playbook: Playbook) -> None:

@@ -88,6 +88,11 @@ def test_a_role_may_have_more_policies_but_no_other_trust() -> None:
     ]
 
 
+def test_a_route_table_that_would_be_made_is_missing() -> None:
+    result = {"changed": True, "route_table": {"tags": {}}, "item": {"routes": [], "subnets": ["a"]}}
+    assert settings(result) == [("", "missing", "there")]
+
+
 def test_a_route_table() -> None:
     routes = [
         {"destination_cidr_block": "10.0.0.0/16", "gateway_id": "local"},

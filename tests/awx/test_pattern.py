@@ -20,6 +20,8 @@ from jinja2 import StrictUndefined, sandbox
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATTERN = CHECKOUT / "extensions/patterns/eks_auto_api"
 PLAYBOOKS = CHECKOUT / "playbooks"
+#: The play of a team, which its playbooks import.
+TEAM = PLAYBOOKS / "shared/team.yml"
 
 DEFINITION = json.loads((PATTERN / "meta/pattern.json").read_text())
 RESOURCES = DEFINITION["aap_resources"]
@@ -50,13 +52,14 @@ def default(role: str, variable: str) -> Any:
 
 
 def bounds(role: str, variable: str) -> tuple[int, int] | None:
-    """Between which numbers the role's preflight wants a variable."""
-    tasks = read(CHECKOUT / "roles" / role / "tasks/preflight.yml")
+    """Between which numbers the role's check of its input wants a variable."""
+    path = CHECKOUT / "roles" / role / "tasks/check.yml"
+    tasks = read(path if path.exists() else path.with_name("preflight.yml"))
+    rules = [task["seam.eks_auto.check_input"]["rules"] for task in tasks if "seam.eks_auto.check_input" in task]
+    between = [each[variable]["between"] for each in rules if isinstance(each.get(variable), dict)]
     loops = [task["loop"] for task in tasks if isinstance(task.get("loop"), list)]
-    return next(
-        ((x["least"], x["most"]) for loop in loops for x in loop if isinstance(x, dict) and x.get("name") == variable),
-        None,
-    )
+    between += [[x["least"], x["most"]] for loop in loops for x in loop if x.get("name") == variable]
+    return (between[0][0], between[0][1]) if between else None
 
 
 def imported(play: dict[str, Any], playbook: Path) -> Path | None:
@@ -71,18 +74,19 @@ def imported(play: dict[str, Any], playbook: Path) -> Path | None:
 
 def plays(playbook: Path) -> list[dict[str, Any]]:
     """The plays of a playbook and of those that it imports."""
-    found: list[dict[str, Any]] = []
-    for play in read(playbook):
-        source = imported(play, playbook)
-        found += plays(source) if source else [play]
-    return found
+    return [play for entry in read(playbook) for play in of_entry(entry, playbook)]
+
+
+def of_entry(entry: dict[str, Any], playbook: Path) -> list[dict[str, Any]]:
+    """The plays of one entry. The play of a team is told by whoever imports it: whose it is, and its steps."""
+    source = imported(entry, playbook)
+    if source == TEAM:
+        return [{**entry, "hosts": entry["vars"]["seam_team"], "steps": entry["vars"]["seam_steps"]}]
+    return plays(source) if source else [entry]
 
 
 def roles(found: list[dict[str, Any]]) -> list[str]:
-    names = [role["role"] for play in found for role in play.get("roles", [])]
-    tasks = [task for play in found for task in play.get("tasks", [])]
-    names += [task["ansible.builtin.include_role"]["name"] for task in tasks if "ansible.builtin.include_role" in task]
-    return [name.rpartition(".")[2] for name in names]
+    return [step["role"] for play in found for step in play.get("steps", []) if "role" in step]
 
 
 def options(found: list[dict[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -181,14 +185,13 @@ def test_inventory_sets_what_roles_have(inventory: str) -> None:
     "playbook", sorted((*PLAYBOOKS.rglob("*.yml"), *PATTERN.glob("playbooks/*.yml"))), ids=lambda x: x.stem
 )
 def test_playbook_sets_what_its_roles_have(playbook: Path) -> None:
-    if playbook.parent.name in ("tasks", "awx"):
+    if playbook.parent.name in ("shared", "awx"):
         return
     for play in read(playbook):
-        source = imported(play, playbook)
-        known = options(plays(source) if source else [play])
+        known = options(of_entry(play, playbook))
         for name, value in play.get("vars", {}).items():
             # What playbooks tell each other.
-            if name.startswith("__seam_"):
+            if name.startswith("seam_"):
                 continue
             assert name in known, name
             assert fits(name, value, known[name][1]) == ""
@@ -199,7 +202,8 @@ def test_example_inventory_sets_what_the_playbooks_ask_of_it() -> None:
         name for path in PLAYBOOKS.rglob("*.yml") for name in re.findall(r"\bseam_\w+|\baws_auth\b", path.read_text())
     }
     # Given by the playbooks themselves, by who runs one, or handed to AWX.
-    others = {"seam_team", "seam_drift_report", "seam_drift"}
+    others = {"seam_team", "seam_play", "seam_steps", "seam_step", "seam_contract", "seam_next_contract"}
+    others |= {"seam_drift_report", "seam_drift", "seam_drift_continues"}
     assert used - others == {name for name in inventory_variables("example") if name in used}
 
 
@@ -249,9 +253,9 @@ def steps(workflow: str) -> list[str]:
     ],
 )
 def test_workflow_does_what_the_playbook_for_one_person_does(workflow: str, playbook: str) -> None:
-    """The same plays in the same order. What one person's playbook checks for both teams before is in the steps too."""
+    """The same plays in the same order. What one person's playbook checks before, each template checks for its team."""
     found = [play for template in steps(workflow) if template for play in of_template(template)]
-    teams = [play for play in plays(PLAYBOOKS / playbook) if play["hosts"] in ("infra", "k8s")]
+    teams = [play for play in plays(PLAYBOOKS / playbook) if not play["name"].startswith("Check | ")]
     assert [play["name"] for play in found] == [play["name"] for play in teams]
 
 

@@ -108,7 +108,7 @@ def _convergence(
     change = _change(workload, seen)
     foreign = _foreign(workload, seen)
     objections = [] if cluster_comes_first else list(_missing(workload, seen, create_namespace))
-    objections += [_is_anothers(each) for _manifest, each in foreign]
+    objections += [*_denied(workload, seen), *(_is_anothers(each) for _manifest, each in foreign)]
     if change:
         objections += _against_replacement(workload, seen, change, allow_replacement)
     keeps_namespace = (
@@ -143,6 +143,17 @@ def _missing(workload: Workload, seen: Seen, create_namespace: bool) -> t.Iterat
         yield (
             f"petstore_workload_create_namespace: is false, and there is no namespace {namespace}. Owner: infra. To do: have it "
             "made, then run this again."
+        )
+
+
+def _denied(workload: Workload, seen: Seen) -> t.Iterator[str]:
+    """The kinds of the role's objects that these credentials may not see: nobody can tell then whose is there."""
+    denied = sorted({m["kind"] for m in workload.manifests} & set(seen.found["denied"]))
+    if denied:
+        yield (
+            f"The Kubernetes API lets these credentials see no {', '.join(denied)} in namespace {workload.contract.namespace}. "
+            "Owner: infra. To do: give their identity an access entry with a policy on the namespace "
+            "(eks_auto_cluster_access_entries)."
         )
 
 
@@ -250,7 +261,7 @@ def _removal(workload: Workload, seen: Seen, names: list[str], deletes_namespace
         stays.append(f"Namespace {workload.contract.namespace}, {_why_namespace_stays(seen, others)}")
     delete = [workload.namespace] if whole else [m for m in workload.parts if _is_ours(m, seen)]
     return {
-        "objections": [_is_held(held)] if held and not links_go_first else [],
+        "objections": [*_denied(workload, seen), *([_is_held(held)] if held and not links_go_first else [])],
         "held": held,
         "shut_out": "",
         "stays": stays,

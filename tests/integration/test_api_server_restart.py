@@ -94,13 +94,19 @@ def service(lab: Lab, verb: str, *arguments: str) -> subprocess.CompletedProcess
     return lab.kubectl("-n", "petstore", verb, "service", *arguments)
 
 
+def create_ours(lab: Lab, name: str) -> None:
+    """A Service that carries our label, and so is ours to delete."""
+    assert service(lab, "create", "clusterip", name, "--tcp=80").returncode == 0
+    assert service(lab, "label", name, "app.kubernetes.io/managed-by=seam.eks_auto").returncode == 0
+
+
 def remove_service(lab: Lab, name: str, **variables: Any) -> Run:
     names = {"seam_service": name, "seam_next_service": "vpclink"}
     return lab.playbook("playbooks/k8s/remove_service.yml", "--extra-vars", json.dumps({**names, **variables}))
 
 
 def test_a_deletion_is_asked_again(lab: Lab) -> None:
-    assert service(lab, "create", "clusterip", "other", "--tcp=80").returncode == 0
+    create_ours(lab, "other")
     before = len(faults.injected(lab.folder))
     faults.add(lab.folder, Fault("hang", "kubernetes", "delete services", count=1))
     with ThreadPoolExecutor() as executor:
@@ -120,7 +126,7 @@ def test_one_that_was_waited_for_to_the_end_is_not(lab: Lab) -> None:
         patch = json.dumps({"metadata": {"finalizers": finalizers}})
         return service(lab, "patch", "held", "--type=merge", f"--patch={patch}").returncode == 0
 
-    assert service(lab, "create", "clusterip", "held", "--tcp=80").returncode == 0
+    create_ours(lab, "held")
     assert hold("example.com/test")
     before = len(lab.changes_asked_of_kubernetes("seam-k8s"))
     run = remove_service(lab, "held", petstore_workload_wait_timeout=2)

@@ -125,6 +125,13 @@ def test_removing_a_workload_leaves_what_is_not_ours(lab: Lab) -> None:
     assert shop(lab) == before
 
 
+def test_a_service_of_somebody_else_is_not_removed(lab: Lab) -> None:
+    before = shop(lab)
+    run = play(lab, "playbooks/k8s/remove_service.yml", **CONTRACT, seam_next_service="vpclink")
+    assert_refused(run, "this role did not make Service shop/shop-nlb. Owner: k8s.")
+    assert shop(lab) == before
+
+
 def test_a_namespace_of_ours_stays_for_what_else_is_in_it(lab: Lab) -> None:
     assert play(lab, WORKLOAD, seam_namespace="store").returncode == 0
     assert lab.kubectl("create", "configmap", "theirs", "-n", "store").returncode == 0

@@ -36,6 +36,8 @@ CLUSTER_ABSENT = {"eks_auto_cluster_state": "absent"}
 REPLACE = {"petstore_workload_allow_replacement": True}
 WRONG = {"seam_namespace": "wrong"}
 
+OURS = {"app.kubernetes.io/managed-by": "seam.eks_auto"}
+
 check_mode_or_not = pytest.mark.parametrize("mode", [["--check"], []], ids=["check mode", "run"])
 
 
@@ -156,7 +158,7 @@ def test_a_cluster_with_load_balancers_is_not_removed(lab: Lab, mode: list[str])
 
 @pytest.fixture(scope="module")
 def balancer_of_another_scheme(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """ARN of the load balancer of a Service that somebody made under the role's name, facing the internet."""
+    """ARN of the load balancer of the role's Service, to which somebody gave another scheme: it faces the internet."""
     ec2 = lab.client("ec2")
     public = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"] if subnet["MapPublicIpOnLaunch"]]
     ec2.create_tags(Resources=public, Tags=[{"Key": "kubernetes.io/role/elb", "Value": "1"}])
@@ -164,7 +166,7 @@ def balancer_of_another_scheme(lab: Lab, tmp_path_factory: pytest.TempPathFactor
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "vpclink", "namespace": "wrong", "annotations": annotation},
+        "metadata": {"name": "vpclink", "namespace": "wrong", "annotations": annotation, "labels": OURS},
         "spec": {"type": "LoadBalancer", "loadBalancerClass": "eks.amazonaws.com/nlb", "ports": [{"port": 80}]},
     }
     path = tmp_path_factory.mktemp("manifests") / "service.json"

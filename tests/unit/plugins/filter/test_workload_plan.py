@@ -135,6 +135,12 @@ def test_what_has_to_come_first_is_named(seen: dict[str, Any], options: dict[str
     assert plan(seen, cluster_comes_first=True, **options)["objections"] == []
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_who_may_not_see_the_roles_kinds_is_refused(state: str) -> None:
+    (objection,) = plan(found(namespace=None, denied=["Secret", "Service", "Deployment"]), state=state)["objections"]
+    assert "see no Deployment, Service in namespace shop. Owner: infra." in objection
+
+
 def test_an_object_of_somebody_else_is_refused_by_name() -> None:
     other = there("Service", "vpclink", ours=False, managers=["kubectl-create"], holder="Argo CD (shop)")
     made = plan(found(other, there("Deployment", "petstore", ours=False), services=[service(ours=False)]))

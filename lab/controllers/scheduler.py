@@ -77,7 +77,9 @@ class Scheduler:
             await self._refuse(pod, message)
         zone = min(zones, key=lambda each: self._load(each, pod))
         nodes = [node for node in self._nodes.objects.values() if labels_of(node).get(ZONE) == zone]
-        return nodes[0] if nodes else await self._add_node(zone)
+        # One that is cordoned takes no pods, and Auto Mode makes another.
+        open_nodes = [node for node in nodes if not node["spec"].get("unschedulable")]
+        return open_nodes[0] if open_nodes else await self._add_node(zone)
 
     async def _add_node(self, zone: str) -> Object:
         name = f"i-0{secrets.token_hex(8)}"

@@ -439,6 +439,22 @@ def test_no_node_comes_without_a_node_pool(run: Run) -> None:
     run(scenario)
 
 
+def test_a_cordoned_node_takes_no_pods(run: Run) -> None:
+    async def scenario(world: World) -> None:
+        await deploy(world)
+        await rolled_out(world)
+        cordoned = {pod["spec"]["nodeName"] for pod in await ready_pods(world)}
+        for node in await world.items(NODES):
+            await world.apply(NODES, {"metadata": {"name": node["metadata"]["name"]}, "spec": {"unschedulable": True}})
+        await world.apply(DEPLOYMENTS, changed(env=[{"name": "LEVEL", "value": "debug"}]))
+        await rolled_out(world)
+        staying = [pod for pod in await ready_pods(world) if "deletionTimestamp" not in pod["metadata"]]
+        assert len(staying) == 2
+        assert cordoned.isdisjoint(pod["spec"]["nodeName"] for pod in staying)
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     ("image", "name"),
     [

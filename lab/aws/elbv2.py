@@ -42,6 +42,14 @@ class ResourceInUse(ELBClientError):
         super().__init__("ResourceInUse", text)
 
 
+class LoadBalancersNotFound(ELBClientError):
+    """AWS's words for ARNs, and for names: terraform-provider-aws #15214 and #10669."""
+
+    def __init__(self, names: list[str]) -> None:
+        text = f"Load balancers '[{', '.join(names)}]' not found" if names else "One or more load balancers not found"
+        super().__init__("LoadBalancerNotFound", text)
+
+
 class DeletionProtected(ELBClientError):
     def __init__(self, arn: str) -> None:
         text = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
@@ -102,6 +110,16 @@ class LabElbv2(ELBv2Backend):
         ready = time.monotonic() + self.settings.seconds("load_balancer")
         load_balancer.activate = lambda: self._activate(load_balancer, ready)
         return load_balancer
+
+    def describe_load_balancers(self, arns: list[str] | None, names: list[str] | None) -> list[FakeLoadBalancer]:
+        """moto shows another one where some of several aren't there."""
+        found: list[FakeLoadBalancer] = super().describe_load_balancers(None, None)
+        if missing := sorted(set(names or ()) - {each.name for each in found}):
+            raise LoadBalancersNotFound(missing)
+        if not set(arns or ()) <= {each.arn for each in found}:
+            raise LoadBalancersNotFound([])
+        wanted = {*(arns or ()), *(names or ())}
+        return [each for each in found if not wanted or wanted & {each.arn, each.name}]
 
     def _name_as_network(self, load_balancer: FakeLoadBalancer) -> None:
         """moto names all load balancers as it does application load balancers."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -206,6 +207,18 @@ def test_two_load_balancers_cannot_have_one_name(client: Any) -> None:
     make(client)
     with pytest.raises(client.exceptions.DuplicateLoadBalancerNameException):
         make(client)
+
+
+def test_load_balancers_that_are_not_there_are_refused(client: Any) -> None:
+    arn = make(client, "there")["arn"]
+    (seen,) = client.describe_load_balancers(Names=["there"])["LoadBalancers"]
+    assert seen["LoadBalancerArn"] == arn
+    for asked, words in (
+        ({"Names": ["there", "gone"]}, "Load balancers '[gone]' not found"),
+        ({"LoadBalancerArns": [arn, f"{arn}0"]}, "One or more load balancers not found"),
+    ):
+        with pytest.raises(client.exceptions.LoadBalancerNotFoundException, match=re.escape(words)):
+            client.describe_load_balancers(**asked)
 
 
 def test_bytes_reach_healthy_targets_only(settings: Settings, plane: NlbDataPlane, client: Any) -> None:

@@ -27,7 +27,7 @@ init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])
 
 
 #: First what has a limit of time, then the slowest: workers that take the files in this order end at about the same time.
-ORDER = ("nox", "faults", "molecule", "integration", "awx", "static", "docs", "lab", "unit")
+ORDER = ("nox", "faults", "molecule", "integration", "foreign", "awx", "static", "docs", "lab", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,16 +80,18 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+#: What a test prints for the summary: lines that begin with one of these words and a colon.
+SUMMARY = ("figures", "not tried")
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show what was measured: the lines that tests print and begin with "figures: "."""
+    """Show what was measured, and what this machine has no program for."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    lines = [
-        line.removeprefix("figures: ")
-        for report in reports
-        if getattr(report, "when", "") == "call"
-        for line in report.capstdout.splitlines()
-        if line.startswith("figures: ")
+    printed = [
+        line for report in reports if getattr(report, "when", "") == "call" for line in report.capstdout.splitlines()
     ]
-    if lines:
-        terminalreporter.section("figures")
-        terminalreporter.write("".join(f"{line}\n" for line in lines))
+    for word in SUMMARY:
+        lines = [line.removeprefix(f"{word}: ") for line in printed if line.startswith(f"{word}: ")]
+        if lines:
+            terminalreporter.section(word)
+            terminalreporter.write("".join(f"{line}\n" for line in lines))

@@ -20,6 +20,9 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from lab.folder import aws_environment
+from lab.settings import Settings
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 ACCOUNT = "123456789012"
@@ -78,10 +81,15 @@ class RunningLab:
         }
         return boto3.client(service, **{**options, **changes})
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user does who sourced the lab's ``env``."""
+    def environment(self, identity: str) -> dict[str, str]:
+        """What AWS's tools read to work in the lab as one of its identities."""
+        return aws_environment(Settings.from_json(self.facts), self.facts["credentials"][identity])
+
+    def run(self, *command: str, identity: str = "infra") -> subprocess.CompletedProcess[str]:
+        """Run a command as a user does who sourced the lab's ``env``, and maybe became another of its identities."""
+        another = [f"{key}={value}" for key, value in self.environment(identity).items()]
         return subprocess.run(
-            ["bash", "-c", '. "$0" && exec "$@"', str(self.folder / "env"), *command],
+            ["bash", "-c", '. "$0" && exec env "$@"', str(self.folder / "env"), *another, *command],
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
             capture_output=True,
             text=True,

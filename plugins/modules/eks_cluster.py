@@ -31,10 +31,18 @@ options:
     description:
       - V(present) creates or updates the cluster. If it is just being deleted, that is waited out first.
       - V(absent) deletes the cluster. A cluster with O(deletion_protection) is not deleted, nor (unless
-        O(allow_load_balancers=true)) one that still has load balancers of Auto Mode.
+        O(allow_load_balancers=true)) one that still has load balancers of Auto Mode, nor one without the O(ownership_tags).
     type: str
     choices: [present, absent]
     default: present
+  ownership_tags:
+    description:
+      - Tags that make a cluster ours. A cluster that the module creates gets them.
+      - Another one is changed as the options say, doesn't get them, and is not deleted. Give it these tags yourself to
+        adopt it.
+    type: dict
+    default: {}
+    version_added: 1.1.0
   version:
     description:
       - Kubernetes version, a minor version such as V("1.36"). Quote it.
@@ -279,23 +287,24 @@ timeline:
 
 import time
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.results import to_result
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, report, run_module
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Cluster, Settings
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Cluster, Resource, Settings
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_convergence import Convergence
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import load_balancers_of
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "ownership_tags": {"type": "dict", "default": {}},
     "version": {"type": "str"},
     "role_arn": {"type": "str"},
     "auto_mode": {"type": "bool"},
@@ -331,6 +340,7 @@ RULES: dict[str, Rules] = {
     "security_group_ids": "cluster_security_group_ids",
     "public_access_cidrs": "public_cidrs",
     "tags": "tags",
+    "ownership_tags": "tags",
     "wait_timeout": "timeout",
 }
 
@@ -375,6 +385,15 @@ def _refuse_to_orphan(load_balancers: list[str], cluster: str) -> None:
     )
 
 
+def _refuse_to_delete_foreign(arn: str, name: str, ownership: dict[str, str]) -> None:
+    """Raises SeamError: who deletes a cluster has to have made it, or to have adopted it."""
+    tags = ",".join(f"{key}={value}" for key, value in sorted(ownership.items()))
+    raise SeamError(
+        message=f"EKS cluster {name} was not made here: it doesn't have the tag {tags}, and is not deleted.\nOwner: infra\n"
+        f"To do: if it shall go, adopt it first (aws eks tag-resource --resource-arn {arn} --tags {tags})."
+    )
+
+
 def run(module: AnsibleAWSModule, started: list[Step], deadline: float) -> Result:
     """Look, plan, carry out unless in check mode, and return the module's result."""
     params = module.params
@@ -382,12 +401,18 @@ def run(module: AnsibleAWSModule, started: list[Step], deadline: float) -> Resul
     name, tags = params["name"], Tags.of(params)
     desired = Settings.of_options(params) if params["state"] == "present" else None
     convergence = Convergence(module.client("eks"), name, desired, tags, started, params["force_upgrade"])
+    cluster = convergence.cluster
+    if cluster and cluster["status"] != "DELETING" and not tags.owns(cluster.get("tags", {})):
+        convergence.tags = replace(tags, ownership={})
     planned = convergence.plan()
-    if any(step.action == "DeleteCluster" for step in planned) and not params["allow_load_balancers"]:
-        _refuse_to_orphan(load_balancers_of(module.client("elbv2"), name), name)
+    if any(step.action == "DeleteCluster" for step in planned):
+        if convergence.tags != tags:
+            _refuse_to_delete_foreign(t.cast(Resource, cluster)["arn"], name, tags.ownership)
+        if not params["allow_load_balancers"]:
+            _refuse_to_orphan(load_balancers_of(module.client("elbv2"), name), name)
     convergence.require_readiness(planned)
-    before = Cluster.of(convergence.cluster) if convergence.cluster else None
-    result: Result = {"diff": _diff(before, desired, tags)}
+    before = Cluster.of(cluster) if cluster else None
+    result: Result = {"diff": _diff(before, desired, convergence.tags)}
     if module.check_mode:
         result |= report(planned)
     else:

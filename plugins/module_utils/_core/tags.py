@@ -42,6 +42,10 @@ class Tags:
         """The tags of a resource that is only being made."""
         return {**(self.given or {}), **self.ownership}
 
+    def owns(self, current: t.Mapping[str, str]) -> bool:
+        """Whether a resource that has ``current`` tags is ours."""
+        return self.ownership.items() <= current.items()
+
     def after(self, current: t.Mapping[str, str]) -> dict[str, str]:
         """The tags of a resource that has ``current`` ones, once :meth:`steps` are done."""
         changed, removed = self._compare(current)

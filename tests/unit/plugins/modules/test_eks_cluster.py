@@ -363,6 +363,40 @@ def test_without_waiting_a_new_cluster_is_returned_as_it_begins(run: Runner) -> 
 # Deleting
 
 
+# Whose it is
+
+OWNERSHIP = {"seam.eks_auto/cluster": "petstore"}
+OURS = {"tags": {**OWNERSHIP, "team": "infra"}}
+
+
+def test_a_cluster_that_is_made_gets_the_ownership_tags(run: Runner) -> None:
+    eks = FakeEks()
+    run(eks, **NEW, ownership_tags=OWNERSHIP)
+    assert eks.mutations[0][1]["tags"] == {"team": "infra", **OWNERSHIP}
+
+
+def test_a_foreign_cluster_is_changed_and_stays_foreign(run: Runner) -> None:
+    eks = FakeEks(make_cluster(tags={"team": "shop"}))
+    result = run(eks, name="petstore", deletion_protection=True, ownership_tags=OWNERSHIP)
+    assert operations(eks) == ["UpdateClusterConfig"]
+    assert result["cluster"]["tags"] == {"team": "shop"}
+    assert result["diff"]["after"]["tags"] == {"team": "shop"}
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+def test_a_foreign_cluster_is_not_deleted(run: Runner, check: bool) -> None:
+    eks = FakeEks(make_cluster(tags={"seam.eks_auto/cluster": "another"}))
+    result = run(eks, check=check, name="petstore", state="absent", ownership_tags=OWNERSHIP, allow_load_balancers=True)
+    assert result["failed"] and "it doesn't have the tag seam.eks_auto/cluster=petstore" in result["msg"]
+    assert operations(eks) == []
+
+
+def test_our_cluster_is_deleted(run: Runner) -> None:
+    eks = FakeEks(make_cluster(**OURS))
+    run(eks, name="petstore", state="absent", ownership_tags=OWNERSHIP)
+    assert operations(eks) == ["DeleteCluster"]
+
+
 def test_deletes_and_waits_until_it_is_gone(run: Runner) -> None:
     eks = FakeEks(make_cluster())
     result = run(eks, name="petstore", state="absent")

@@ -162,9 +162,9 @@ def _up(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def _settings(folder: Path, port: int | None = None, **changes: Any) -> Settings:
-    """The settings of a lab that is to be started, at the addresses that it had the last time if they are free.
+    """The settings to start a lab with, at its last addresses if they are free.
 
-    What isn't among the ``changes`` is as the last time too, or as a lab is when nobody says anything.
+    Settings that aren't in ``changes`` are the last lab's, or else the defaults.
     """
     before = folders.read_facts(folder)
     ports = before.get("aws_port", 0), before.get("execute_api_port", 0)
@@ -186,7 +186,7 @@ def _start(settings: Settings) -> int:
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parent.parent,
-            # Threads that each have an arena of glibc's own take a tenth more memory, and gain nothing here.
+            # An arena of glibc's for each thread takes a tenth more memory, and gains nothing here.
             env={**os.environ, "MALLOC_ARENA_MAX": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -321,7 +321,7 @@ def _free_ports() -> tuple[int, int]:
 
 
 def _processes_of(folder: Path) -> list[int]:
-    """The lab's processes, also those that outlived a crash, by the mark in their environment."""
+    """The lab's processes, found by the mark in their environment. Includes survivors of a crash."""
     mark = f"{MARK}={folder}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults on command: what `python -m lab fault` asked for, which call it hits, and a list of what was injected.
+"""Faults on command: reads the faults that `python -m lab fault` asked for, picks the calls to hit, and lists them.
 
-The command writes faults.json into the lab's folder, and the lab reads it before each call. What was injected is in
+The command writes faults.json into the lab's folder, and the lab reads it before each call. The injected faults are in
 faults.jsonl, an object a line.
 """
 
@@ -21,7 +21,7 @@ import threading
 import uuid
 from pathlib import Path
 
-#: What can happen to a call.
+#: The kinds of fault.
 KINDS = {
     "throttle": "refused for its rate, in the words of the service (EC2: 503, API Gateway and EKS: 429, Kubernetes: 429)",
     "unavailable": "answered with 503",
@@ -41,7 +41,7 @@ SERVICE_OF = {"expired": KUBERNETES, "restart": KUBERNETES, "idle": "apigatewayv
 #: The kind that hits no call, but the servers: each once, and at once.
 RESTART = "restart"
 
-#: What a client makes up anew for the same call, in JSON and in a form.
+#: Parameters that a client makes up anew for a repeated call, in JSON and in a form.
 _TOKEN = re.compile(rb'("?[cC]lient(?:Request)?Token"?[=:] ?)[^,&}]*')
 
 _SETTINGS, _LOG = "faults.json", "faults.jsonl"
@@ -66,7 +66,7 @@ class Fault:
     seconds: float = 0.0
     seed: int = 0
     spared: tuple[str, ...] = ()
-    #: Tells it from one of the same words that was asked for before.
+    #: Tells it from an earlier one with the same settings.
     id: str = ""
 
 
@@ -91,7 +91,7 @@ class Faults:
         return None
 
     def pick_restart(self, met: set[str]) -> Fault | None:
-        """A restart of Kubernetes' API servers that is asked for, and not among those that this one has met, by their IDs."""
+        """A requested restart of Kubernetes' API servers whose ID is not in ``met``."""
         with self._lock:
             self._read()
             for fault in (each.fault for each in self._progress):
@@ -115,7 +115,7 @@ class Faults:
             return not self._progress
 
     def _read(self) -> None:
-        """Take the file when it changed; what has been counted for faults that are still asked for goes on."""
+        """Read the file if it changed. Faults that stay keep their counts."""
         read_at = self._path.stat().st_mtime_ns if self._path.exists() else None
         if read_at != self._read_at:
             self._read_at = read_at
@@ -136,7 +136,7 @@ class Faults:
 
 
 class _Progress:
-    """A fault and how far it is."""
+    """A fault and its counts so far."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -179,12 +179,12 @@ def add(folder: Path, fault: Fault) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Ask for none. What was injected stays listed."""
+    """Ask for none. Injected faults stay listed."""
     _replace(folder, [])
 
 
 def injected(folder: Path) -> list[str]:
-    """What was injected, a line of JSON each."""
+    """The injected faults, a line of JSON each."""
     try:
         return (folder / _LOG).read_text().splitlines()
     except FileNotFoundError:

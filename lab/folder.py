@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's folder: what it writes there for its users, and who holds it.
+"""The lab's folder: the files for its users, and the process that holds it.
 
 ``lab.json`` says where the lab is and which credentials its identities have, ``env`` says the same to a shell,
 ``kubeconfig`` to kubectl. They hold secrets, so nobody else may read them.
@@ -26,7 +26,7 @@ from lab.settings import ACCOUNT, Settings
 
 Credentials = Mapping[str, str]
 
-#: The beginning of ``env``: keeps what the variables are, so that lab_off can set them back. For any POSIX shell.
+#: The beginning of ``env``: keeps the variables' values, so that lab_off can set them back. For any POSIX shell.
 _UNDO = """\
 # To source: `. {env}`. To undo it: `lab_off`. Written by the lab.
 if command -v lab_off >/dev/null 2>&1; then lab_off; fi
@@ -56,7 +56,7 @@ class Address(Protocol):
 
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """Make the folder this process's lab, and empty it of what an earlier lab left. Raises BlockingIOError if held."""
+    """Make the folder this process's lab, and remove an earlier lab's files. Raises BlockingIOError if held."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +85,9 @@ def holder(folder: Path) -> int | None:
 
 
 def write_facts(settings: Settings, credentials: Mapping[str, Credentials]) -> None:
-    """Say where the lab is: ``env`` first, then ``lab.json``, which is read as the sign that the lab is ready."""
+    """Say where the lab is: ``env`` first, then ``lab.json``. Readers take the latter as the sign that the lab is
+    ready.
+    """
     facts = {
         "aws_endpoint_url": settings.aws_url,
         "execute_api_url": settings.execute_api_url,
@@ -106,7 +108,7 @@ def write_facts(settings: Settings, credentials: Mapping[str, Credentials]) -> N
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """What ``lab.json`` says; empty if there has been no lab yet."""
+    """The content of ``lab.json``; empty if there has been no lab yet."""
     try:
         facts: dict[str, Any] = json.loads((folder / "lab.json").read_text())
     except FileNotFoundError:

@@ -46,7 +46,7 @@ class InvalidReference(ValueError):
 
 
 def repository(image: str) -> str:
-    """What an image is called without tag and digest; one of Docker Hub's without the registry's name.
+    """An image's name without tag and digest, and without the registry's if that is Docker Hub.
 
     Raises :class:`InvalidReference`.
     """
@@ -85,7 +85,7 @@ def not_found(image: str) -> str:
 
 
 def digest_name(image: str) -> str:
-    """What a digest of the image is put after."""
+    """The part before an image's digest."""
     return _full(image).partition("@")[0].rpartition(":")[0]
 
 

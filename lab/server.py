@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab as one process: the account, its AWS endpoint, its data planes, and what is behind each cluster."""
+"""The lab as one process: the account, its AWS endpoint, its data planes, and each cluster's server and controllers."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Lab:
         return ApiGatewayV2(rest)
 
     def _users_of_security_group(self, region: str, group: str) -> Iterator[str]:
-        """Its load balancers and links V2, which have network interfaces in it."""
+        """The load balancers and links V2 with network interfaces in it."""
         for balancer in elbv2.backend_of(region).load_balancers.values():
             if group in balancer.security_groups:
                 yield balancer.arn
@@ -124,7 +124,7 @@ class Lab:
 
 @dataclasses.dataclass
 class Running:
-    """What is behind one cluster."""
+    """One cluster's API server and controllers."""
 
     cluster: Cluster
     server: ApiServer
@@ -132,7 +132,7 @@ class Running:
 
 
 class LabClusters:
-    """What is behind the clusters: see :class:`lab.aws.eks.ClusterHost`."""
+    """Runs the clusters' API servers and controllers: see :class:`lab.aws.eks.ClusterHost`."""
 
     loop: asyncio.AbstractEventLoop
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one lab is set to: its folder, ports, addresses, and how long AWS's slow steps take."""
+"""One lab's settings: its folder, ports, addresses, and how long AWS's slow steps take."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ SECONDS = {
 class Settings:
     """``pace`` multiplies every duration (0: nothing takes time); ports are on 127.0.0.1.
 
-    The lab's VPC has the addresses of AWS's default VPC, 172.31.a.b. What answers at such an address is a process
-    on this machine that listens on 127.<loopback_octet>.a.b, so that two labs don't meet.
+    The lab's VPC has the addresses of AWS's default VPC, 172.31.a.b. A process on this machine answers for such an
+    address at 127.<loopback_octet>.a.b, so that two labs don't meet.
     """
 
     folder: Path
@@ -63,7 +63,7 @@ class Settings:
     def between_checks(self, seconds: float, passed: int) -> float:
         """How long this lab waits after a health check or probe that comes every so many seconds on AWS.
 
-        A tenth of that, and less in a faster lab, though what has passed often is not asked more than once a second.
+        A tenth of that, and less in a faster lab. A check that has passed often is made at most once a second.
         """
         return max(seconds * self.pace / 10, 1.0 if passed > 10 else 0.1)
 
@@ -82,12 +82,12 @@ class Settings:
         return self.parent_folder or self.folder
 
     def to_json(self) -> dict[str, Any]:
-        """All that they are, by name, as JSON can hold it."""
+        """The settings by name, as JSON can hold them."""
         return {**dataclasses.asdict(self), "folder": str(self.folder)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings out of a mapping that may hold more than they are."""
+        """Settings from a mapping that may hold other things as well."""
         known = {field.name: values[field.name] for field in dataclasses.fields(cls) if field.name in values}
         return cls(**{**known, "folder": Path(values["folder"])})
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The account that the lab begins with: what every AWS account has from the start, and the lab's three identities.
+"""The account that the lab begins with: the contents of every new AWS account, and the lab's three identities.
 
 The two teams' roles and policies are as playbooks/bootstrap/teams.yml makes them, out of the same documents, for
 clusters of any name.
@@ -38,7 +38,7 @@ _POLICIES = Path(__file__).resolve().parents[2] / "roles/team_identities/templat
 def open_account(region: str, known: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     """Make the account. Returns the credentials of a session of each role, by the names in ``ROLES``.
 
-    Those that are ``known`` stay, so that who has them in the environment gets on after a reset.
+    Credentials in ``known`` stay valid, so a shell that has them in its environment works on after a reset.
     """
     _connect_default_vpc(region)
     arns = {name: _create_role(region, role, name) for name, role in ROLES.items()}
@@ -60,7 +60,7 @@ def auto_mode_session(region: str, cluster_role_arn: str) -> dict[str, str]:
 def _session(
     region: str, role_arn: str, session_name: str = SESSION_NAME, known: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Credentials of a new session of a role, for as long as the lab runs; those ``known``, if there are any."""
+    """Credentials of a role's session, valid as long as the lab runs: ``known`` if given, else new ones."""
     session = partitions.sts(region).assume_role(
         region_name=region,
         role_session_name=session_name,

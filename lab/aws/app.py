@@ -32,7 +32,7 @@ from lab.aws.iam.policy import Permission
 from lab.aws.service import Service
 from lab.aws.signature import ALGORITHM, Refused, Signature
 
-#: What only reads. AssumeRole and GetSessionToken make credentials, and change nothing.
+#: Operations that only read. AssumeRole and GetSessionToken make credentials, and change nothing.
 READ_ONLY = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "Validate", "AssumeRole")
 
 _STATUS = 403
@@ -42,7 +42,7 @@ _EC2_REFUSALS = {
     "SignatureDoesNotMatch": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401),
     "ExpiredToken": ("RequestExpired", "Request has expired.", 400),
 }
-#: What EC2 says before IAM's reason.
+#: EC2's words before IAM's reason.
 _EC2_DENIED = "You are not authorized to perform this operation."
 _JSON_CODES = {
     "AccessDenied": "AccessDeniedException",
@@ -122,7 +122,7 @@ class AwsApp:
             return Response.from_app(self._moto, environ, buffered=True)
 
     def operation(self, request: Request, service: str, region: str = "") -> str:
-        """The name of what is called, as far as it has one."""
+        """The called operation's name, if it has one."""
         if target := request.headers.get("X-Amz-Target"):
             return target.rpartition(".")[2]
         if action := request.values.get("Action"):
@@ -152,7 +152,7 @@ def is_mutating(operation: str) -> bool:
 
 
 def boto3_name(signature: Signature, request: Request) -> str:
-    """What boto3 calls the service. Requests to both of API Gateway's APIs are signed for the same one."""
+    """boto3's name of the service. Requests to both of API Gateway's APIs are signed for the same one."""
     v2 = signature.service == "apigateway" and request.path.startswith("/v2/")
     return "apigatewayv2" if v2 else signature.service
 

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EC2: moto's, with names of AWS's that it spells otherwise, security groups that can't go while they are used, and NAT
-gateways that hold their addresses for as long as they live."""
+"""EC2: moto's, with AWS's spelling of some names. A security group can't be deleted while it is used, and a NAT gateway
+holds its address as long as it lives.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, generic_filter
 
 
 def install(users_of: Callable[[str, str], Iterable[str]]) -> None:
-    """``users_of`` gives what uses a security group, by region and ID.
+    """``users_of`` gives the users of a security group, by region and ID.
 
     DescribeTags calls a NAT gateway ``natgateway`` and an address ``elastic-ip``, and filters by that.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeTags.html

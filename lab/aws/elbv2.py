@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ELBv2: moto's, with what it lacks for network load balancers that a VPC link uses.
+"""ELBv2: moto's, completed for network load balancers behind a VPC link.
 
-A load balancer takes its time to become active; targets are as the data plane finds them; a load balancer that a link
-or an endpoint service holds, or that is protected, can't be deleted.
+A load balancer takes its time to become active, and the data plane finds the targets' health. A load balancer can't be
+deleted while it is protected, or while a link or an endpoint service holds it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lab.settings import ACCOUNT, Settings
 
 
 class DataPlane(Protocol):
-    """What carries the traffic. It is told of every change here, and knows how each target is."""
+    """Carries the traffic. It is told of every change here, and knows each target's health."""
 
     def changed(self) -> None: ...
 
@@ -75,7 +75,7 @@ def install(settings: Settings, links_of: Callable[[str], list[Any]], data_plane
 
 
 def _set_security_groups(self: ELBV2Response) -> ActionResult:
-    """With what moto leaves out: the switch for traffic through PrivateLink, which stays as it is when not given."""
+    """Adds the switch for traffic through PrivateLink, which moto leaves out. Not given, it stays as it is."""
     arn, groups = self._get_param("LoadBalancerArn"), self._get_param("SecurityGroups", [])
     self.elbv2_backend.set_security_groups(arn, groups)
     load_balancer = self.elbv2_backend.load_balancers[arn]

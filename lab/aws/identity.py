@@ -51,12 +51,12 @@ _STS = "{https://sts.amazonaws.com/doc/2011-06-15/}"
 
 
 class BadToken(Exception):
-    """Why a token is not good. It is for the log: who sent the token hears "Unauthorized" only."""
+    """Why a token is not good. Only the log says so: the caller hears "Unauthorized"."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What STS says of a token's maker. ``principal_id`` is IAM's unique id of the role or user."""
+    """A token's maker, from STS. ``principal_id`` is IAM's unique id of the role or user."""
 
     arn: str
     principal_id: str
@@ -91,7 +91,7 @@ class ClusterAccess:
         return _user(identity, entry)
 
     def authorize(self, user: User, wanted: Attributes) -> Decision:
-        """What the access policies of the user's access entry allow. RBAC is the API server's own affair."""
+        """Whether the access policies of the user's access entry allow it. RBAC is the API server's own affair."""
         entry = self._entry(user.uid.rpartition(":")[2])
         if entry is None:
             return Decision(False)

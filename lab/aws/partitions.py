@@ -27,7 +27,7 @@ def of(region: str) -> str:
 
 
 def suffix(region: str) -> str:
-    """What the names of AWS's hosts in a region end in."""
+    """The end of AWS's host names in a region."""
     return _SUFFIXES.get(of(region), "amazonaws.com")
 
 

@@ -88,7 +88,7 @@ class Signature:
 
     @property
     def scope(self) -> str:
-        """The key and what it is used for, as the Credential part of a signature says it."""
+        """The key and its scope, from the Credential part of a signature."""
         return f"{self.access_key}/{self.timestamp[:8]}/{self.region}/{self.service}/aws4_request"
 
     def verify(self, request: Request) -> Caller:
@@ -123,7 +123,7 @@ class Signature:
             raise Refused("SignatureDoesNotMatch", f"{message} ({now.strftime(TIMESTAMP)} + 15 min.)")
 
     def _expected(self, request: Request, credentials: Credentials) -> str:
-        """What botocore makes of the same request, with the headers that the caller chose to sign."""
+        """botocore's signature of the same request, over the headers that the caller signed."""
         url = urlsplit(request.raw_url)
         query = "&".join(pair for pair in url.query.split("&") if not pair.startswith("X-Amz-Signature="))
         headers = {name: request.headers.get(name, "") for name in self.signed_headers}

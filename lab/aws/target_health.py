@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a load balancer's targets are, in ELBv2's own words: the control plane shows it, the data plane finds it out."""
+"""The health of a load balancer's targets, in ELBv2's own words. The data plane finds it, the control plane shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TargetKey = tuple[str, str, int]
 
 @dataclasses.dataclass(frozen=True)
 class Health:
-    """How a target is, in ELBv2's own words."""
+    """A target's health, in ELBv2's own words."""
 
     state: str
     reason: str | None = None

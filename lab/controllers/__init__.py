@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What works inside a cluster of the lab: Auto Mode's controllers and nodes, and the workload controllers.
+"""The programs inside a cluster of the lab: Auto Mode's controllers and nodes, and the workload controllers.
 
 They are plain clients of the Kubernetes API, the lab's own as well as a real one, and of AWS's.
 """
@@ -51,7 +51,7 @@ async def run(
 
     ``clients`` gives boto3 clients by service (ec2, elbv2), with the credentials of the cluster's role. ``cluster`` is
     what DescribeCluster shows of it, and is read anew each time. ``addresses`` is the same for all clusters of a lab.
-    What kube-controller-manager does is left to it where there is one.
+    Where there is a kube-controller-manager, its work is left to it.
     """
     async with contextlib.AsyncExitStack() as stack:
         client = KubeClient(server.url, server.ca_pem, server.admin_token)

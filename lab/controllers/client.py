@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small client of the Kubernetes API: the calls that controllers make, and watches that keep caches.
+"""A small client of the Kubernetes API: the controllers' calls, and caches kept by watches.
 
-What the client writes or reads goes into the caches at once, so that a controller never acts on a state from before its
+Everything the client reads or writes goes into the caches at once. So a controller never acts on a state older than its
 own last write.
 """
 
@@ -24,10 +24,10 @@ _LOG = logging.getLogger(__name__)
 
 #: A JSON object as the API has it.
 Object = dict[str, Any]
-#: Namespace (empty for what is in none) and name.
+#: Namespace (empty for kinds without one) and name.
 Key = tuple[str, str]
 
-#: Seconds before a watch that broke is taken up again, and a request that nobody took is made again.
+#: Seconds before a broken watch or connection is tried again.
 _RECONNECT = 0.5
 
 
@@ -83,7 +83,7 @@ class Cache:
         self.resource = resource
         self.objects: dict[Key, Object] = {}
         self.listeners: list[Callable[[Object | None, Object | None], None]] = []
-        #: The uids of what is gone: an answer that arrives after the watch told of the end must not bring it back.
+        #: The uids of deleted objects: a late answer to a call must not bring one back after the watch saw its end.
         self._gone: set[str] = set()
 
     def get(self, key: Key) -> Object | None:
@@ -110,7 +110,7 @@ class Cache:
             self._tell(item, None)
 
     def replace(self, items: list[Object]) -> None:
-        """Become what a list says."""
+        """Take over the objects of a list."""
         present = {item["metadata"]["uid"] for item in items}
         for known in list(self.objects.values()):
             if known["metadata"]["uid"] not in present:
@@ -126,8 +126,8 @@ class Cache:
 class KubeClient:
     """The calls. All raise ApiError when refused.
 
-    A call waits for an API server that is away for a moment: what a kubelet has to tell is told once. Only a creation,
-    which would be made twice if it was the answer that got lost, raises aiohttp.ClientError.
+    A call waits for an API server that is away for a moment, because a kubelet reports each thing once. Only a creation
+    raises aiohttp.ClientError: if just its answer was lost, a second try would make the object twice.
     """
 
     def __init__(self, url: str, ca_pem: str, token: str) -> None:
@@ -242,7 +242,7 @@ class KubeClient:
 
 
 def _is_still_there(answer: Object) -> bool:
-    """Whether what was deleted waits for finalizers (a namespace's are in its specification) or for its kubelet."""
+    """Whether a deleted object waits for finalizers (a namespace's are in its specification) or for its kubelet."""
     metadata = answer.get("metadata", {})
     waits_for = (
         metadata.get("finalizers"),

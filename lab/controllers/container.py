@@ -114,7 +114,7 @@ class Container:
         self.status["imageID"] = f"{images.digest_name(image)}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
     async def _check_name(self, image: str) -> None:
-        """A name that is none stays so until the pod goes."""
+        """An invalid name stays invalid until the pod goes."""
         while True:
             try:
                 images.repository(image)
@@ -173,7 +173,7 @@ class Container:
                     "HOSTNAME": self._pod["metadata"]["name"],
                     # Where this pod's programs listen, and not any other's.
                     "HOST": self._settings.loopback(self._address),
-                    # By which `python -m lab down` finds what is left of a lab.
+                    # By this mark `python -m lab down` finds a lab's leftover processes.
                     **{name: os.environ[name] for name in (MARK,) if name in os.environ},
                     **variables,
                 },
@@ -249,7 +249,7 @@ class Container:
                 return
 
     async def _checks(self, name: str, probe: Object) -> Any:
-        """After each check: how often it has passed, and how often failed, in a row."""
+        """Yields after each check how often in a row it has passed and failed."""
         if delay := probe.get("initialDelaySeconds"):
             await asyncio.sleep(probes.seconds(delay, self._settings))
         good = bad = 0

@@ -16,7 +16,7 @@ from lab.controllers.client import ApiError, Cache, Key, key_of
 
 _LOG = logging.getLogger(__name__)
 
-#: Seconds before the first new try of what failed; each further try waits for twice as long.
+#: Seconds before the first retry of a failure; each further retry waits twice as long.
 FIRST_RETRY = 0.05
 
 
@@ -86,4 +86,4 @@ class Controller:
 
 
 class Retry(Exception):
-    """What can't be done yet, and is worth no more than a line in the log."""
+    """Something can't be done yet. It is worth no more than a line in the log."""

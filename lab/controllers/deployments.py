@@ -5,7 +5,7 @@
 """Deployments: a ReplicaSet for each pod template, and the rolling update from the old ones to the newest.
 
 Follows kube-controller-manager's deployment controller (https://github.com/kubernetes/kubernetes,
-pkg/controller/deployment): its numbers, revisions and conditions are what "kubectl rollout" and waits go by.
+pkg/controller/deployment): "kubectl rollout" and waits go by its numbers, revisions and conditions.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Deployments:
     # The rolling update.
 
     def _first_replicas(self, deployment: Object, old: list[Object]) -> int:
-        """What a new ReplicaSet begins with."""
+        """The replicas that a new ReplicaSet begins with."""
         wanted = int(deployment["spec"]["replicas"])
         if deployment["spec"]["strategy"]["type"] == "Recreate":
             return 0 if self._old_pods(old) else wanted

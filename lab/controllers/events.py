@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Events: what "kubectl describe" tells of an object. A repeated one is counted instead of kept again."""
+"""Events, as "kubectl describe" lists them for an object. A repeated one is counted, not kept again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Recorder:
         await self._record(item, "Warning", reason, message)
 
     async def _record(self, item: Object, kind: str, reason: str, message: str) -> None:
-        # An event that can't be written (its namespace ends, say) is nobody's trouble.
+        # An event that can't be written (because its namespace ends, say) may be lost.
         with contextlib.suppress(ApiError, aiohttp.ClientError):
             identity = (item["metadata"]["uid"], reason, message)
             if identity in self._known and await self._count(identity):

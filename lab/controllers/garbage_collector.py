@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The garbage collector: what is owned goes after its owners, or before them when they were deleted in the foreground."""
+"""The garbage collector: dependents go after their owners, or before them when those were deleted in the foreground."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ORPHAN = "orphan"
 
 
 class GarbageCollector:
-    """One controller for each resource in ``resources``: owners and what they own are looked for among these."""
+    """One controller for each resource in ``resources``: owners and dependents are looked for among these."""
 
     def __init__(self, client: KubeClient, resources: tuple[Resource, ...]) -> None:
         self._client = client

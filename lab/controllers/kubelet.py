@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kubelet of all nodes: runs pods that are scheduled, says how they are, and ends those that are deleted."""
+"""The kubelet of all nodes: runs scheduled pods, reports their status, and ends deleted ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.controllers.objects import changed_condition, is_ending, labels_of
 from lab.controllers.scheduler import ZONE, Addresses, Scheduler
 from lab.settings import Settings
 
-#: Tells users where a pod really listens.
+#: Tells users the loopback address at which a pod listens.
 LOOPBACK = "lab.seam/loopback"
 
 
@@ -134,7 +134,7 @@ class RunningPod:
                 raise
 
     async def _stop(self, grace: float) -> None:
-        """End the processes before what waits for them, so that none is started again."""
+        """End the processes before the tasks waiting for them, so that none is started again."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

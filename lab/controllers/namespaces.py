@@ -13,7 +13,7 @@ from lab.controllers.client import NAMESPACES, ApiError, Key, KubeClient, Object
 from lab.controllers.controller import Controller
 from lab.controllers.objects import changed_condition, is_ending
 
-#: Seconds between looks at what can't be watched here: kinds that no controller of the lab knows.
+#: Seconds between looks at the kinds that no controller of the lab watches.
 _LOOK_AGAIN = 1.0
 
 
@@ -49,7 +49,7 @@ class Namespaces:
             return None
         left = await self._empty(key[1])
         if left:
-            await self._tell_what_is_left(namespace, left)
+            await self._report_remaining(namespace, left)
             return _LOOK_AGAIN
         body = {**namespace, "spec": {"finalizers": []}}
         await self._client.request("PUT", NAMESPACES.path("", key[1], "finalize"), body)
@@ -80,8 +80,8 @@ class Namespaces:
         # Events last, since the end of everything else makes more of them.
         return [*found.values(), Resource("v1", "Event", "events")]
 
-    async def _tell_what_is_left(self, namespace: Object, left: list[tuple[Resource, Object]]) -> None:
-        """The conditions that explain to "kubectl describe namespace" what the end waits for."""
+    async def _report_remaining(self, namespace: Object, left: list[tuple[Resource, Object]]) -> None:
+        """The conditions that explain in "kubectl describe namespace" why the namespace is still there."""
         kinds = Counter(f"{resource.plural}.{resource.api_version.rpartition('/')[0]}" for resource, _ in left)
         finalizers = Counter(each for _, item in left for each in item["metadata"].get("finalizers", []))
         content = ", ".join(f"{kind} has {count} resource instances" for kind, count in sorted(kinds.items()))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several controllers ask of objects: owners, selectors, pods' readiness, conditions."""
+"""Questions that several controllers ask of objects: owners, selectors, pods' readiness, conditions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.controllers.events import now
 
 
 def controller_of(item: Object) -> Object | None:
-    """The owner reference to what manages this object."""
+    """The owner reference to this object's controller."""
     owners = item["metadata"].get("ownerReferences", [])
     return next((owner for owner in owners if owner.get("controller")), None)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probes: a container's HTTP and TCP checks, really made."""
+"""Probes: a container's HTTP and TCP checks, made over the network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GOOD = range(200, 400)
 
 
 def seconds(given: float, settings: Settings) -> float:
-    """How long a time in a pod's specification is here: a tenth, as between checks."""
+    """Seconds in the lab for a time in a pod's specification: a tenth, as between checks."""
     return max(given * settings.pace / 10, 0.1)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Auto Mode's compute: nodes that come when pods need them, one in each zone, and pods that are scheduled to them."""
+"""Auto Mode's compute: adds nodes when pods need them, one in each zone, and schedules pods to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.controllers.events import Recorder, now
 from lab.controllers.objects import controller_of, is_active, is_ending, labels_of
 
 ZONE = "topology.kubernetes.io/zone"
-#: What a node of the built-in node pool is (set-builtin-node-pools.html: amd64, on demand).
+#: A node of the built-in node pool (set-builtin-node-pools.html: amd64, on demand).
 _LABELS = {
     "kubernetes.io/os": "linux",
     "kubernetes.io/arch": "amd64",
@@ -122,7 +122,7 @@ class Scheduler:
 class Addresses:
     """Gives pods addresses out of subnets. Shared by all clusters of a lab, since they share its VPC."""
 
-    #: Addresses at the start of a subnet that are left to whatever else AWS puts there.
+    #: Addresses at the start of a subnet, left free for other AWS resources.
     _FIRST = 16
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Addresses:
     def take(self, subnets: list[Object]) -> str:
         """A free address of one of the subnets. Raises Retry when there is none.
 
-        It is the next one after the last, so that a pod doesn't get the address that another has just had.
+        It is the next one after the last, so that a pod doesn't get an address just given up by another.
         """
         for subnet in subnets:
             network = ipaddress.ip_network(subnet["CidrBlock"])

@@ -5,7 +5,7 @@
 """API Gateway's stages, served: ``http://127.0.0.1:<port>/<REST API id>/<stage>/<path>``.
 
 A request goes through API key and usage plan, the stage's deployed snapshot, its variables, the integration, the VPC
-link, and the load balancer's listener that the port in the integration's URI chooses.
+link, and a listener of the load balancer. The port in the integration's URI chooses the listener.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Gateway:
         if route.method["authorizationType"] == "AWS_IAM":
             raise unknown()
         if route.method["authorizationType"] != "NONE":
-            # Nothing in the lab could say that a token is right.
+            # Nothing in the lab could verify a token.
             raise Refusal(401, "Unauthorized")
         if route.method["apiKeyRequired"]:
             refused = self.service.admit(api.id, stage["stageName"], request.headers.get("x-api-key"))
@@ -136,7 +136,7 @@ class Gateway:
 
 
 def _release(stage: Item) -> Item:
-    """What this request gets of the stage: its canary, for the share of the requests that the canary has, at random."""
+    """The release for this request: at random the stage's canary, for its share of the requests, else the stage itself."""
     *_, canary = releases(stage)
     return canary if 100 * random.random() < stage.get("canarySettings", {}).get("percentTraffic", 0) else stage
 

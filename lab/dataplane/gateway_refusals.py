@@ -39,5 +39,5 @@ def unknown() -> Refusal:
 
 
 def internal() -> Refusal:
-    """What is deployed can't be carried out."""
+    """The deployed configuration can't be carried out."""
     return Refusal(500, "Internal server error")

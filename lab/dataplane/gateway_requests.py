@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What API Gateway makes of a request before it passes it on: parameters, the backend's URL and headers.
+"""Turns a request to API Gateway into the one to the backend: parameters, URL and headers.
 
-Pure functions over a deployed snapshot, which raise the refusals; `lab/dataplane/gateway.py` does the network's part.
+Pure functions over a deployed snapshot that raise the refusals; `lab/dataplane/gateway.py` does the network's part.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lab.dataplane.gateway_routes import Route
 
 #: The link of an ID, of either version, if there is one.
 FindLink = Callable[[str], VpcLink | VpcLinkV2 | None]
-#: (host, port) where the listener of a load balancer (its ARN, the listener's port) really is, if there is one.
+#: (host, port) on this machine of a listener, by load balancer ARN and listener port; None if there is none.
 Address = Callable[[str, int], tuple[str, int] | None]
 
 #: The developer guide's table of headers ("Important notes for REST APIs"), columns http and http_proxy.
@@ -43,7 +43,7 @@ _REMAPPED_OF_RESPONSE = {
 }  # fmt: skip
 
 _SIGNATURE = "AWS4-HMAC-SHA256"
-#: What may stand as it is in a path: RFC 3986's pchar, and the slashes of a greedy parameter.
+#: Characters that need no encoding in a path: RFC 3986's pchar, and the slashes of a greedy parameter.
 _SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -76,7 +76,7 @@ class Outgoing:
 
 
 def check_parameters(deployment: Deployment, route: Route, incoming: Incoming) -> None:
-    """Refuse a request that lacks required parameters, if the method has a validator that looks at them."""
+    """Refuse a request that lacks required parameters, if the method's validator checks parameters."""
     validator = deployment.validators.get(route.method.get("requestValidatorId", ""), {})
     if not validator.get("validateRequestParameters"):
         return
@@ -90,7 +90,7 @@ def check_parameters(deployment: Deployment, route: Route, incoming: Incoming) -
 def check_body(integration: Item, incoming: Incoming) -> None:
     """Refuse a body that a non-proxy integration has no template for, if it says so.
 
-    Templates aren't evaluated, but for those that only say which path a link V2 sends.
+    No template is evaluated, except one that only sets the path for a link V2.
     """
     if integration["type"] not in ("HTTP", "HTTP_PROXY"):
         raise internal()
@@ -193,7 +193,7 @@ def _mapped(route: Route, incoming: Incoming) -> dict[str, dict[str, str]]:
     return mapped
 
 
-#: What is evaluated of the Velocity Template Language: a path parameter, encoded, set as a variable; and the path.
+#: The evaluated part of the Velocity Template Language: an encoded path parameter set as a variable, and the path.
 _SET_PARAMETER = re.compile(
     r"""#set\(\$(\w+) = \$util\.urlEncode\(\$input\.params\('([^']+)'\)\)"""
     r"""\.replaceAll\("\[\+\]", "%20"\)(\.replaceAll\("%2F", "/"\))?\)"""
@@ -202,7 +202,7 @@ _SET_PATH = re.compile(r"""#set\(\$context\.requestOverride\.path = "([^"#]*)"\)
 
 
 def _check_template(template: str) -> None:
-    """Refuse a mapping template that does more than pass the body on as it is and say which path is sent."""
+    """Refuse a mapping template unless it only passes the body on unchanged and sets the path."""
     *sets, body = template.splitlines() or [""]
     known = all(_SET_PARAMETER.fullmatch(line) or _SET_PATH.fullmatch(line) for line in sets)
     if body != "$input.body" or not known:
@@ -230,7 +230,7 @@ def _path_through_v2(integration: Item, incoming: Incoming, path: str) -> str:
 
 
 def _value(expression: str, route: Route, incoming: Incoming) -> str | None:
-    """What a mapping expression stands for in this request."""
+    """The value of a mapping expression in this request."""
     if expression.startswith("'"):
         return expression[1:-1]
     kind, _, rest = expression.partition(".")

@@ -79,7 +79,7 @@ class NlbDataPlane:
         self.wake = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
 
-    # What the other parts of the lab ask.
+    # For the other parts of the lab.
 
     def changed(self) -> None:
         """The control plane changed. Can be called from any thread."""
@@ -87,12 +87,12 @@ class NlbDataPlane:
             self.loop.call_soon_threadsafe(self.wake.set)
 
     def address(self, load_balancer_arn: str, port: int) -> tuple[str, int] | None:
-        """Where the listener on this port of this load balancer really listens."""
+        """The (host, port) on this machine of this load balancer's listener on this port."""
         listener = self.listeners.get((load_balancer_arn, port))
         return listener.address if listener else None
 
     def health(self, key: TargetKey) -> Health:
-        """How a registered target is."""
+        """A registered target's health."""
         if not any(listener.group == key[0] for listener in self.listeners.values()):
             return NOT_IN_USE
         target = self.targets.get(key)
@@ -220,7 +220,7 @@ class NlbDataPlane:
             await asyncio.sleep(self.settings.between_checks(target.check.interval, good))
 
     def _set_health(self, target: Target, health: Health) -> None:
-        """Keep a change, and when it was: what a wait is measured against."""
+        """Record a change and its time: the figures for a wait are measured against it."""
         if target.health is health:
             return
         target.health = health

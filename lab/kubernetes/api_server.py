@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the lab knows of a cluster's API server, whichever of the two it is."""
+"""The interface that both of the lab's API servers have."""
 
 from __future__ import annotations
 

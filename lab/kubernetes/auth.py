@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who calls a cluster's API and what for: the terms in which an API server asks for authentication and authorization.
+"""The caller of a cluster's API, and the request: the terms in which an API server asks for authentication and
+authorization.
 
 They are Kubernetes' own: a user as in TokenReview, attributes as in SubjectAccessReview.
 """
@@ -32,7 +33,8 @@ ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
 
 @dataclasses.dataclass(frozen=True)
 class Attributes:
-    """What a caller wants: a ``verb`` on a resource, or on a ``path`` that is no resource (then ``resource`` is empty).
+    """A request to be authorized: a ``verb`` on a resource, or on a ``path`` that is no resource (then ``resource`` is
+    empty).
 
     An empty ``namespace`` means all namespaces or a kind without one; an empty ``name`` all objects.
     """
@@ -48,7 +50,7 @@ class Attributes:
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """Whether it is allowed; the reason goes into the refusal that the caller sees."""
+    """Whether it is allowed; the caller sees the reason in the refusal."""
 
     allowed: bool
     reason: str = ""

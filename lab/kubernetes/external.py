@@ -4,8 +4,8 @@
 
 """A real kube-apiserver with etcd (and kube-controller-manager, if there) as the API server of a cluster.
 
-It authenticates tokens and authorizes requests through webhooks that call the lab's functions, without caches, so that
-access entries count at once.
+It authenticates and authorizes requests through webhooks that call the lab's functions. They keep no cache, so access
+entries count at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 _PR_SET_PDEATHSIG = 1
 
 _SERVICE_RANGE = "10.100.0.0/16"
-#: What kube-controller-manager does here; the rest of its work has no use without real nodes.
+#: The controllers that kube-controller-manager runs here; the others have no use without real nodes.
 _CONTROLLERS = (
     "deployment-controller",
     "replicaset-controller",
@@ -47,7 +47,7 @@ _CONTROLLERS = (
     "garbage-collector-controller",
     "disruption-controller",
 )
-#: Who asked for what, but for the lab's own controllers.
+#: Logs all requests except those of the lab's own controllers.
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",

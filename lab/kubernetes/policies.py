@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What EKS's access policies allow: the rules of AWS's tables, and how an association's scope narrows them.
+"""The rules of EKS's access policies, from AWS's tables, and how an association's scope narrows them.
 
 Source: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html. Each rule below is a row there.
 AWS publishes AmazonEKSAutoNodePolicy's permissions in prose only, so it is known by name and has no rules here.

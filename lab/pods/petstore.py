@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the container image swaggerapi/petstore3 does, as one small process.
+"""The container image swaggerapi/petstore3 as one small process.
 
 Routes, statuses and texts are swagger-petstore's (https://github.com/swagger-api/swagger-petstore, its controllers and
 data): the user interface at /, everything else under /api/v3, and Jetty's 404 elsewhere. Data are in memory, so
@@ -189,7 +189,7 @@ class Petstore:
         return (200, item) if item else (404, otherwise)
 
 
-#: Method, path below /api/v3, operation's name and what it does.
+#: Method, path below /api/v3, the operation's name and its function.
 ROUTES: list[tuple[str, str, str, Callable[..., Answer]]] = [
     ("POST", "/pet", "addPet", Petstore.add_pet),
     ("PUT", "/pet", "updatePet", Petstore.update_pet),
@@ -230,7 +230,7 @@ def match(template: str, path: str) -> list[str] | None:
 
 
 def document() -> Item:
-    """What /api/v3/openapi.json shows: operations and their path parameters, without the schemas."""
+    """The document at /api/v3/openapi.json: operations and their path parameters, without the schemas."""
     paths: Item = {}
     for method, path, operation_id, _ in ROUTES:
         kinds = {name: "integer" if name.endswith("Id") else "string" for name in re.findall(r"\{(\w+)\}", path)}
@@ -314,7 +314,7 @@ def main() -> None:
     arguments = parser.parse_args()
     Handler.store = Petstore()
     server = Server((arguments.host, arguments.port), Handler)
-    # What a Java program ends with when it is asked to.
+    # The exit code of a Java program that SIGTERM ends.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     if arguments.end_with_stdin:
         threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()

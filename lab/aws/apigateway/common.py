@@ -107,7 +107,7 @@ def patch_fields(target: Item, operations: list[tuple[str, str, str]], allowed: 
 
 
 def model_url(api_id: str) -> str:
-    """What models of an API refer to each other by, followed by the model's name."""
+    """The prefix of a reference from one model of an API to another; the model's name follows."""
     return f"https://apigateway.amazonaws.com/restapis/{api_id}/models/"
 
 
@@ -118,7 +118,7 @@ def truth(value: str) -> bool:
 
 @dataclasses.dataclass
 class Deployment:
-    """A snapshot of an API: what is edited later doesn't reach it."""
+    """A snapshot of an API: later edits don't reach it."""
 
     info: Item
     resources: dict[str, Item]
@@ -143,8 +143,8 @@ class RestApi:
     gateway_responses: dict[str, Item] = dataclasses.field(default_factory=dict)
     deployments: dict[str, Deployment] = dataclasses.field(default_factory=dict)
     stages: dict[str, Item] = dataclasses.field(default_factory=dict)
-    #: (link, method, resource) of integrations that name a link itself and were deleted with it still in them:
-    #: AWS goes on to count them as references (API Gateway developer guide, important notes).
+    #: (link, method, resource) of deleted integrations that named a link directly. AWS still counts them as references
+    #: (API Gateway developer guide, important notes).
     dangling: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
 
     @property

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Integrations: what AWS fills in, and what it refuses, wherever one is set (import, console, patch)."""
+"""Integrations: AWS's defaults and refusals, the same for import, console and patch."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _is_http_endpoint(uri: str) -> bool:
 
 
 def _check_connection(integration: Item, account: Account) -> None:
-    """Which version of link a stage variable will name is known to nobody yet."""
+    """A stage variable may come to name a link of either version."""
     connection = integration.get("connectionId", "")
     if not connection:
         raise bad_request("ConnectionId should be set to the vpcLinkId or stage variable on connection type VPC_LINK")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What VPC links are, of both versions: their states, and where a request goes through one."""
+"""VPC links of both versions: their states, and where a request goes through one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ class VpcLinkV2(Link):
         return "INACTIVE" if idle else status
 
     def target_of(self, integration: Item) -> str | None:
-        """Where a request goes now. One that meets an INACTIVE link fails, and has its network interfaces made again."""
+        """Where a request goes now. A request to an INACTIVE link fails, and starts making its network interfaces
+        again.
+        """
         status = self.status
         if status == "INACTIVE":
             self.ready_at = self.used_at = time.monotonic() + self.provisioning

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How often API Gateway's control plane may be called: the account's fixed rates, kept where a lab is told to.
+"""How often API Gateway's control plane may be called: the account's fixed rates, enforced if a lab is told to.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html#api-gateway-control-service-limits-table
 """
@@ -74,7 +74,7 @@ class Rates:
 
 
 def _is_edge(params: Item) -> bool:
-    """Edge-optimized is what an API is that says nothing else."""
+    """An API is edge-optimized unless it says otherwise."""
     created = params.get("endpointConfiguration", {}).get("types") or ["EDGE"]
     imported = params.get("parameters", {}).get("endpointConfigurationTypes")
     return "EDGE" in ([imported] if imported else created)

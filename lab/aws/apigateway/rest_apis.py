@@ -159,7 +159,7 @@ class RestApis(VpcLinks):
         return page(call, find_api(self.apis, call).authorizers.values())
 
     def get_gateway_responses(self, call: Call) -> Item:
-        """Those that were changed. AWS lists the others too, as defaults."""
+        """Changed gateway responses only. AWS lists the others too, as defaults."""
         return page(call, find_api(self.apis, call).gateway_responses.values())
 
     # Helpers

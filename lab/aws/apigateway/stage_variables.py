@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stage's variables: what they may be, what refers to them, and what they make of a stage and its canary."""
+"""A stage's variables: their rules, references to them, and their effect on a stage and its canary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 
 from lab.aws.apigateway.common import Item, bad_request
 
-#: What refers to a stage variable, in an integration's text.
+#: A reference to a stage variable, in an integration's text.
 REFERENCE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
 _NAME = re.compile(r"\w{1,64}", re.ASCII)
@@ -26,7 +26,7 @@ def resolve(text: str, variables: dict[str, str]) -> str | None:
 
 
 def releases(stage: Item) -> list[Item]:
-    """What a stage serves: itself, and if it has a canary, the stage as that sees it.
+    """The stages that are served: the stage itself and, if it has a canary, the stage with the canary's settings.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/canary-release.html
     """

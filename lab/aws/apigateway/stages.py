@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deployments, which are snapshots that never change, and stages, which each show one of them."""
+"""Deployments are snapshots that never change. Each stage shows one of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Stages(VpcLinks):
-    """CreateDeployment, CreateStage and their kin. What is deployed refers to VPC links."""
+    """CreateDeployment, CreateStage and their kin. Deployed APIs refer to VPC links."""
 
     def create_deployment(self, call: Call) -> Item:
         api = find_api(self.apis, call)

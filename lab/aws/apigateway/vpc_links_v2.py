@@ -52,7 +52,7 @@ class ApiGatewayV2(Service):
         check_tags(given)
 
     def let_idle(self) -> None:
-        """As if nothing had gone through any link for long enough."""
+        """Make every link INACTIVE, as if nothing had gone through it for long enough."""
         with self.rest.lock:
             for link in self.links.values():
                 link.used_at = time.monotonic() - IDLE

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One EKS cluster: what is known of it, and what is being done to it, one thing after another."""
+"""One EKS cluster: its description, and the work on it, one thing after another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Endpoint:
 
 
 class ClusterHost(Protocol):
-    """Runs what is behind a cluster: its API server and controllers. Both methods block until it is done."""
+    """Runs a cluster's API server and controllers. Both methods block until they are done."""
 
     def start(self, cluster: Cluster) -> Endpoint: ...
 

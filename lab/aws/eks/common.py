@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the parts of EKS share: its refusals, pages, and the times and identifiers it gives."""
+"""Shared by the parts of EKS: its refusals, pages, and the times and identifiers it gives."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EKS's operations on insights. What they find is up to whoever rehearses an upgrade: insights.json in the lab's folder.
+"""EKS's operations on insights. They are read from insights.json in the lab's folder, to rehearse an upgrade.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_ListInsights.html and API_Insight.html
 """
@@ -15,12 +15,12 @@ from lab.aws.eks.clusters import Clusters
 from lab.aws.eks.common import Item, not_found, page
 from lab.aws.service import Call
 
-#: What ListInsights shows of an insight.
+#: The fields of an insight in ListInsights.
 _SUMMARY = ("id", "name", "category", "kubernetesVersion", "description", "insightStatus")
 
 
 class Insights(Clusters):
-    """The part of EKS that has found out something about a cluster."""
+    """The part of EKS that reports insights about a cluster."""
 
     def list_insights(self, call: Call) -> Item:
         self.find_cluster(call.params["clusterName"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The instance profile that Auto Mode makes for the nodes of built-in node pools, and that outlives the cluster.
+"""The instance profile that Auto Mode makes for the nodes of built-in node pools. It outlives the cluster.
 
 For some minutes it still holds the node role: https://github.com/aws/containers-roadmap/issues/2531
 """
@@ -26,7 +26,7 @@ def follow_node_role(cluster: Cluster) -> None:
 
 
 def remove(cluster: Cluster) -> None:
-    """Remove what is still there of it."""
+    """Remove whatever is left of it."""
     iam = partitions.iam(cluster.region)
     for name in _of(cluster):
         del iam.instance_profiles[name]

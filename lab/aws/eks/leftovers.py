@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What EKS removes with a cluster: its own security group, and what Auto Mode made for the cluster's Services.
+"""EKS removes with a cluster its own security group, and everything Auto Mode made for the cluster's Services.
 
 "All load balancers will be deleted" (https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html), but one
 that a VPC link holds can't be.
@@ -38,7 +38,7 @@ def remove(region: str, cluster: Cluster) -> None:
     own = cluster.info["resourcesVpcConfig"]["clusterSecurityGroupId"]
     wanted = {"key": [CLUSTER_TAG], "value": [cluster.name], "resource-type": ["security-group"]}
     for group in [own, *(tag["resource_id"] for tag in ec2.describe_tags(wanted))]:
-        # moto keeps the tags of what is gone.
+        # moto keeps the tags of deleted resources.
         if group not in in_use and ec2.get_security_group_from_id(group):
             _try(ec2.delete_security_group, None, group)
 

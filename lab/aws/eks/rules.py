@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What EKS asks of a cluster's configuration. Every function raises the refusal that AWS answers with.
+"""EKS's rules for a cluster's configuration. Every function raises AWS's refusal.
 
-The texts are AWS's own where they are public; README.md says which are not.
+The texts are AWS's own where they are public; README.md lists the others.
 """
 
 from __future__ import annotations

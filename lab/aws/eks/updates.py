@@ -20,7 +20,7 @@ from lab.aws.eks.clusters import Clusters, log_setups
 from lab.aws.eks.common import Item, in_use, invalid, invalid_request, not_found, now, page
 from lab.aws.service import AwsError, Call
 
-#: What an update of each kind changes, and the parameter that asks for it.
+#: The type of an update, by the request's parameter that asks for it.
 _TYPES = {
     "logging": "LoggingUpdate",
     "accessConfig": "AccessConfigUpdate",
@@ -203,6 +203,6 @@ def _enabled_logs(logging: Item) -> set[str]:
 
 
 def _parameter_type(name: str) -> str:
-    """What DescribeUpdate calls a parameter of the request."""
+    """DescribeUpdate's name for a parameter of the request."""
     differing = {"logging": "ClusterLogging", "accessConfig": "AuthenticationMode"}
     return differing.get(name, name[0].upper() + name[1:])

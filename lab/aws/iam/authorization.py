@@ -30,7 +30,7 @@ class Denied(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class _Caller:
-    """A role or user with what its policies say. ``arns`` are all that stand for it: the session's and the role's."""
+    """A role or user with its policies. ``arns`` are all that stand for it: the session's and the role's."""
 
     arns: tuple[str, ...]
     identity: list[str]
@@ -39,7 +39,7 @@ class _Caller:
 
 
 class Authorization:
-    """Judges the permissions that one call needs, and keeps what it found for the log of calls."""
+    """Judges the permissions that one call needs, and keeps the verdicts for the log of calls."""
 
     def __init__(self, caller_arn: str, access_key: str = "") -> None:
         self.caller_arn = caller_arn
@@ -60,7 +60,7 @@ class Authorization:
 
 
 def _objection(caller: _Caller, wanted: Permission, region: str) -> str | None:
-    """What is said against it, or None.
+    """Why the permission is denied, or None.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html (the texts)
     """

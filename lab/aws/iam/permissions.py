@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a request needs: actions, the resources they are on, and the condition keys that go with them.
+"""The permissions that a request needs: actions, their resources, and their condition keys.
 
 After the Service Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/), for the
 operations that the collection and its modules call. Any other operation is an action of its own name on "*".
@@ -59,7 +59,7 @@ _EC2_KINDS = {
     "subnet": "subnet",
     "vpc": "vpc",
 }
-#: What is made, and whose ids the request must name.
+#: By operation: the kind of resource it makes, and the parameters with the ids of others that it needs.
 _EC2_CREATES = {
     "AllocateAddress": ("elastic-ip", ()),
     "CreateNatGateway": ("natgateway", ("SubnetId", "AllocationId")),
@@ -156,7 +156,7 @@ def _specified_tags(values: Mapping[str, str], kind: str) -> dict[str, str]:
 # IAM and STS.
 
 
-#: What tags need that are given with what is made.
+#: By operation: the further action that it needs when tags are given.
 _IAM_TAGGING = {"CreatePolicy": "iam:TagPolicy", "CreateRole": "iam:TagRole"}
 
 
@@ -188,12 +188,14 @@ def _sts_needs(action: str, values: Mapping[str, str]) -> list[Permission]:
 
 # ELB.
 
-#: What is deleted, and the parameter that names it.
+#: By deletion: the parameter that names the resource.
 _ELB_DELETES = {"DeleteLoadBalancer": "LoadBalancerArn", "DeleteTargetGroup": "TargetGroupArn"}
 
 
 def _elb_needs(region: str, action: str, values: Mapping[str, str]) -> Iterator[Permission]:
-    """On what it has, by its tags: https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/load-balancer-authentication-access-control.html"""
+    """On the resource, by its tags:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/load-balancer-authentication-access-control.html
+    """
     arn = values.get(_ELB_DELETES.get(action, ""), "*")
     tags = elbv2_backends[ACCOUNT][region].tagging_service.get_tag_dict_for_resource(arn)
     yield Permission(f"elasticloadbalancing:{action}", arn, _context(resource_tags=tags))
@@ -209,7 +211,7 @@ _ACCESS_ENTRY_ACTIONS = (
     "ListAssociatedAccessPolicies",
     "UpdateAccessEntry",
 )
-#: Roles that a request hands on, and the service that gets each.
+#: Roles that a request passes, each with the service it passes them to.
 _PASSED_ROLES = {"roleArn": "eks.amazonaws.com", "nodeRoleArn": "ec2.amazonaws.com"}
 
 
@@ -266,7 +268,7 @@ def _passed(params: Mapping[str, Any]) -> Iterator[Permission]:
 
 # API Gateway: its actions are HTTP's methods, its resources the paths.
 
-#: What API Gateway does in EC2 and ELB for whoever makes or deletes a link V1.
+#: API Gateway's own calls to EC2 and ELB, in the name of whoever makes or deletes a link V1.
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/grant-permissions-to-create-vpclink.html
 _LINK_NEEDS = {
     "POST": (
@@ -283,7 +285,7 @@ def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mappi
     here = f"arn:{partitions.of(service.region)}:apigateway:{service.region}::"
     kind = path.strip("/").partition("/")[0]
     if kind == "tags":
-        # What has tags defines no condition key for those that it has.
+        # Resources with tags define no condition key for the tags they have.
         tagged = unquote(path).removeprefix("/tags/")
         context = _context(params.get("tags"), removed_tags=params.get("tagKeys"))
         yield Permission(f"apigateway:{method}", f"{here}/tags/{quote(tagged, safe='')}", context)
@@ -300,7 +302,7 @@ def _apigateway_needs(service: ApiGateway, method: str, path: str, params: Mappi
 
 
 def _on_tagged(service: ApiGateway, arn: str) -> Permission:
-    """Whose tags are changed must be the caller's to change.
+    """Changing tags also needs permission to change the tagged resource.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html#allow-tagging
     """
@@ -309,14 +311,14 @@ def _on_tagged(service: ApiGateway, arn: str) -> Permission:
 
 
 def _tagging(here: str, path: str, tags: Tags) -> Permission:
-    """Tags given with what is made are put on it, whatever its id will be. Seen in AWS's own refusals:
+    """Tags given at creation need permission on any id, since the id isn't known yet. Seen in AWS's own refusals:
     https://github.com/mattclay/aws-terminator/pull/284
     """
     return Permission("apigateway:PUT", f"{here}/tags/{quote(f'{here}{path}/*', safe='*')}", _context(tags))
 
 
 def _vpc_link_needs(method: str) -> Iterator[Permission]:
-    """What a link V1 needs besides."""
+    """The further permissions for a link V1."""
     yield from (Permission(action, "*") for action in _LINK_NEEDS.get(method, ()))
 
 
@@ -350,7 +352,7 @@ def _apigatewayv2_needs(
 
 
 def _tags_at(service: ApiGateway, path: str) -> Tags:
-    """The tags of what a path is in: an API's and a usage plan's count for all that belongs to them.
+    """The tags that count for a path: an API's and a usage plan's hold for everything below them.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
     """
@@ -376,7 +378,7 @@ _PREFIXES = {"tagging": "tag"}
 
 
 def needs(name: str, region: str, operation: str, request: Request, service: Any) -> list[Permission]:
-    """What a request to the service of that name needs. ``service`` is the lab's own, None for moto's."""
+    """The permissions that a request to the named service needs. ``service`` is the lab's own, None for moto's."""
     values: Mapping[str, str] = request.values
     found: Iterable[Permission]
     match name:

@@ -22,7 +22,7 @@ Context = Mapping[str, tuple[str, ...]]
 
 
 class Decision(enum.Enum):
-    """What policies say. A denial counts over any allowance."""
+    """The verdict of policies. A denial overrides any allowance."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -31,7 +31,7 @@ class Decision(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Permission:
-    """An action on a resource, in the context of a request: what a call needs."""
+    """A permission that a call needs: an action on a resource, in the context of the request."""
 
     action: str
     resource: str
@@ -43,7 +43,7 @@ class UnknownOperator(Exception):
 
 
 def decide(documents: Iterable[str], wanted: Permission) -> Decision:
-    """What the policy documents say together. Raises :class:`UnknownOperator`."""
+    """The verdict of several policy documents. Raises :class:`UnknownOperator`."""
     found = Decision.NOT_ALLOWED
     for document in documents:
         for statement in statements(document):
@@ -81,7 +81,7 @@ def conditions_hold(statement: Mapping[str, Any], context: Context) -> bool:
 def _names(
     statement: Mapping[str, Any], element: str, wanted: str, context: Context, fold: Callable[[str], str]
 ) -> bool:
-    """Whether Action or Resource (or NotAction or NotResource) takes in what is wanted."""
+    """Whether Action or Resource (or NotAction or NotResource) covers the wanted action or resource."""
     if element in statement:
         return any(_like(fold(each), wanted, context) for each in as_list(statement[element]))
     return not any(_like(fold(each), wanted, context) for each in as_list(statement[f"Not{element}"]))
@@ -152,7 +152,7 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
     if comparison is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise UnknownOperator(operator)
     if given is None:
-        # Nothing is unlike everything, all of nothing are like anything, and there is no any of nothing.
+        # Without values, a negated operator and ForAllValues hold, any other fails.
         return if_exists or quantifier == "ForAllValues" or (negated and not quantifier)
 
     def matches(value: str) -> bool:

@@ -16,7 +16,7 @@ from lab.aws.iam.policy import Context, as_list, conditions_hold, statements
 
 
 class Trust(enum.Enum):
-    """What a trust policy says of a caller of its own account."""
+    """A trust policy's verdict on a caller of its own account."""
 
     NONE = "none"
     #: The account is trusted, so the caller's own policies decide.

@@ -4,8 +4,8 @@
 
 """Auto Mode's load balancer controller: a network load balancer for each Service of its class.
 
-It is closed, but derived from the AWS Load Balancer Controller (AWS's documentation names that as the source of its
-log), whose public code (https://github.com/kubernetes-sigs/aws-load-balancer-controller) gives the order of steps, the
-names and the texts here. Where AWS documents Auto Mode to differ, Auto Mode counts
-(https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html).
+It is closed, but derived from the AWS Load Balancer Controller: AWS's documentation calls its log by that name. The
+order of steps, the names and the texts here are from that public code
+(https://github.com/kubernetes-sigs/aws-load-balancer-controller). Where AWS documents that Auto Mode differs, Auto Mode
+counts (https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html).
 """

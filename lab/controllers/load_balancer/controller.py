@@ -21,7 +21,7 @@ from lab.controllers.load_balancer.resources import Resources, error_text
 from lab.controllers.objects import is_ending, is_ready
 from lab.settings import Settings
 
-#: Seconds between tries of what goes on failing, at pace 1 (the real controller's grow up to 1000).
+#: Longest pause in seconds between retries of a failure, at pace 1 (the real controller's: 1000).
 _LONGEST_RETRY = 5.0
 #: Seconds between looks at whether Auto Mode has been switched on.
 _LOOK_AGAIN = 1.0
@@ -30,7 +30,7 @@ _Target = tuple[str, int]
 
 
 class LoadBalancers:
-    """Two controllers: ``controller`` for what a Service's specification says, ``targets`` for the pods behind it."""
+    """Two controllers: ``controller`` for a Service's specification, ``targets`` for the pods behind it."""
 
     def __init__(
         self, client: KubeClient, elbv2: Any, ec2: Any, settings: Settings, cluster: Mapping[str, Any]
@@ -159,7 +159,7 @@ def _targets(targets: set[_Target]) -> list[dict[str, Any]]:
 
 
 def _differ(before: Object, after: Object) -> bool:
-    """Whether something changed that the load balancer follows from. The status doesn't count."""
+    """Whether a change concerns the load balancer. The status doesn't count."""
     return (
         before["spec"] != after["spec"]
         or before["metadata"].get("annotations") != after["metadata"].get("annotations")

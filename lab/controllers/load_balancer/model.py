@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a Service asks for, as a load balancer: read from its specification and annotations. Pure."""
+"""The load balancer that a Service asks for, read from its specification and annotations. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SCHEMES = ("internal", "internet-facing")
 
 
 class BuildError(Exception):
-    """The Service asks for what can't be."""
+    """The Service asks for the impossible."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,12 +123,12 @@ def _number(service: Object, name: str, default: int) -> int:
 
 
 def ingress(service: Object) -> set[tuple[str, int, str]]:
-    """What the frontend security group lets in: protocol, port, addresses."""
+    """The ingress rules of the frontend security group: protocol, port, addresses."""
     sources = service["spec"].get("loadBalancerSourceRanges") or ["0.0.0.0/0"]
     return {(port["protocol"].lower(), port["port"], source) for port in service["spec"]["ports"] for source in sources}
 
 
-# Names. What distinguishes them is a hash, so that they say nothing; look resources up by their tags.
+# Names. They end in a hash, so look resources up by their tags.
 
 
 def load_balancer_name(cluster: str, service: Object, scheme: str) -> str:

@@ -42,7 +42,7 @@ class Resources:
     def _vpc_id(self) -> str:
         return str(self._cluster["resourcesVpcConfig"]["vpcId"])
 
-    # What the Service asks for.
+    # The load balancer that the Service asks for.
 
     def plan(self, service: Object) -> tuple[str, list[str]]:
         """Scheme and subnets. Raises BuildError when the Service can't have a load balancer."""
@@ -84,7 +84,7 @@ class Resources:
         self._delete_security_groups(_FRONTEND, model.stack(service))
 
     def delete_shared(self) -> None:
-        """Delete what all load balancers of the cluster shared."""
+        """Delete everything that the cluster's load balancers shared."""
         self._delete_security_groups(_BACKEND)
 
     def _delete_security_groups(self, resource: str, stack: str = "") -> None:
@@ -123,7 +123,7 @@ class Resources:
         return dict(current)
 
     def _delete_load_balancer(self, arn: str) -> None:
-        """Also a protected one: what the Service says counts, and that was asked before."""
+        """Also a protected one: the Service's own setting counts, and has been checked before."""
         try:
             self._elbv2.delete_load_balancer(LoadBalancerArn=arn)
         except ClientError as error:
@@ -226,7 +226,7 @@ class Resources:
     # Tags.
 
     def _tags(self, resource: str, stack: str = "") -> list[dict[str, str]]:
-        """What all resources are found by. What the cluster shares has no stack."""
+        """The tags by which resources are found. Those that the cluster shares have no stack."""
         tags = {model.CLUSTER_TAG: self._name, model.RESOURCE_TAG: resource}
         if stack:
             tags[model.STACK_TAG] = stack

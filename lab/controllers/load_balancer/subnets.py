@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which subnets a load balancer gets: found by their role tag or else by their routes, one in each zone.
+"""The subnets of a load balancer: found by their role tag or else by their routes, one in each zone.
 
-https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html (2026-07-27) and, for what is left out and preferred,
+https://docs.aws.amazon.com/eks/latest/userguide/auto-change.html (2026-07-27) and, for exclusions and preferences,
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/
 """
 

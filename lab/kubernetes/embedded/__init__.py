@@ -5,8 +5,8 @@
 """The lab's own API server, in Python: for machines that have no kube-apiserver.
 
 A request goes through ``server`` (who asks, and may they), ``target`` (what about), ``options`` (how) and ``registry``
-(the rules of a write) to the ``store``, and its answer through ``representations``. What is served is said in ``kinds``;
-``resources`` has the built-in ones, and a CustomResourceDefinition (``custom``) adds another.
+(the rules of a write) to the ``store``, and its answer through ``representations``. ``kinds`` says which kinds are
+served; ``resources`` has the built-in ones, and a CustomResourceDefinition (``custom``) adds another.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class EmbeddedServer:
 
     def __init__(self, server: Server, certificate: ServerCertificate, admin_token: str, faults: Faults) -> None:
         self.url = ""
-        #: What it serves. A CustomResourceDefinition adds to it.
+        #: The kinds it serves. A CustomResourceDefinition adds one.
         self.kinds = server.registry.kinds
         self.ca_pem = certificate.ca_pem
         self.admin_token = admin_token

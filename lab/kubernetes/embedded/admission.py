@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the server adds to an object that the client left to it: admission's plugins, and the first status."""
+"""Additions of the server to a client's object: those of admission's plugins, and the first status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _namespace(item: Object) -> None:
 
 
 def _pod(item: Object) -> None:
-    """What the plugins for priorities and tolerations add."""
+    """The additions of the plugins for priorities and tolerations."""
     item["spec"].update(priority=0, preemptionPolicy="PreemptLowerPriority")
     for trouble in ("not-ready", "unreachable"):
         item["spec"].setdefault("tolerations", []).append(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit log: who asked for what, and the status of the answer. Kubernetes' own events, one a line.
+"""The audit log: each request, its caller, and the status of the answer. Kubernetes' own events, one a line.
 
 https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
 """
@@ -25,7 +25,7 @@ STARTED, COMPLETE = "ResponseStarted", "ResponseComplete"
 
 
 class AuditLog:
-    """Writes to one file. What the lab's own controllers do (group system:masters) is left out."""
+    """Writes to one file. Requests of the lab's own controllers (group system:masters) are left out."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

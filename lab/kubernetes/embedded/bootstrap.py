@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a new cluster has before anybody uses it."""
+"""The objects of a new cluster."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _column(given: Object) -> PrinterColumn:
 
 
 def compile_type(document: Object, schemas: Schemas, name: str) -> Type:
-    """The type of a kind's objects; what every object has is as in built-in kinds."""
+    """The type of a kind's objects; the fields of every object are as in built-in kinds."""
     made = _compile(document)
     made.name = name
     made.fields.update(apiVersion=Type(shape="string"), kind=Type(shape="string"), metadata=schemas.type(_METADATA))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a request's body must be, by its schema, before anything else is looked at.
+"""Checks a request's body against its schema, before any other check.
 
-Does what decoding into Go's structs does in the real server: refuses a wrong type, finds unknown fields, and drops what
+Like decoding into Go's structs in the real server, it refuses a wrong type, finds unknown fields, and drops values that
 wouldn't be written back (nulls, empty lists, empty maps).
 """
 
@@ -18,7 +18,7 @@ from lab.kubernetes.embedded import errors, fieldsets, quantity, zeros
 from lab.kubernetes.embedded.resources import Object, Resource
 from lab.kubernetes.embedded.schema import Type
 
-#: What server-side apply calls the shapes.
+#: Server-side apply's names of the shapes.
 _EXPECTED = {
     "struct": "map",
     "map": "map",
@@ -46,7 +46,7 @@ class WrongType(Exception):
         self.owner = owner
 
 
-#: Makes the refusal of what can't be decoded out of the reason.
+#: Makes the refusal of a value out of the reason that it can't be decoded.
 Refuse = Callable[[str], errors.StatusError]
 
 
@@ -81,14 +81,14 @@ def decode(kind: Type, item: Object, resource: Resource, mode: str, warnings: li
 
 
 def _custom_cause(error: WrongType) -> errors.Cause:
-    """What a custom kind's schema says of a value of another type."""
+    """The refusal of a value of another type by a custom kind's schema."""
     wanted = {"struct": "object", "map": "object", "list": "array"}.get(error.kind.shape, error.kind.shape)
     given = {"bool": "boolean", "number": "integer"}.get(_json_name(error.value), _json_name(error.value))
     return errors.invalid_value(error.path, given, f'{error.path} in body must be of type {wanted}: "{given}"')
 
 
 def plain(kind: Type, item: Any) -> Object:
-    """What is sent beside objects, in its normal form; unknown fields are dropped. Raises 400."""
+    """A body that is no stored object, in its normal form; unknown fields are dropped. Raises 400."""
     if not isinstance(item, dict):
         raise errors.bad_request("the object provided is unrecognized (must be of type object)")
     try:
@@ -220,7 +220,7 @@ def _fits(kind: Type, value: Any) -> bool:
 
 
 def _check_base64(value: str) -> None:
-    """Raises ValueError with the place of what doesn't belong there, as Go tells it."""
+    """Raises ValueError with the place of the unexpected character, as Go tells it."""
     text = value.replace("\r", "").replace("\n", "")
     wrong = _NOT_BASE64.search(text.removesuffix("=").removesuffix("="))
     if wrong or len(text) % 4:

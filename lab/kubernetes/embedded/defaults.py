@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API server fills in where a client says nothing: a table by type, walked along the schema."""
+"""The API server's defaults for fields that a client left out: a table by type, walked along the schema."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _namespace(item: Object) -> Object:
 
 
 def _pod(item: Object) -> Object:
-    """What pods get, but their templates don't."""
+    """Defaults for pods, but not for their templates."""
     spec = item.setdefault("spec", {})
     spec.setdefault("enableServiceLinks", True)
     for container in spec.get("containers", []) + spec.get("initContainers", []):

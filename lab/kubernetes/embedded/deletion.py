@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a deletion does to its object: marks it, and waits for finalizers, for a pod's grace, for a namespace's content."""
+"""A deletion marks its object, and waits for finalizers, for a pod's grace, for a namespace's content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.kubernetes.embedded import errors
 from lab.kubernetes.embedded.options import DeleteOptions
 from lab.kubernetes.embedded.resources import NAMESPACE, POD, Object, Resource
 
-#: What makes the garbage collector do as a propagation policy says.
+#: The finalizers by which the garbage collector knows the propagation policy.
 _COLLECTOR_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
@@ -35,7 +35,7 @@ def check_preconditions(resource: Resource, item: Object, options: DeleteOptions
 
 
 def mark(resource: Resource, item: Object, options: DeleteOptions) -> None:
-    """Note in the object that it is being deleted, and what its end waits for. A grace period can only be shortened."""
+    """Mark the object as being deleted, with the finalizers to wait for. A grace period can only be shortened."""
     metadata = item["metadata"]
     _set_finalizers(metadata, options.policy)
     grace = _grace_period(resource, item, options)
@@ -52,7 +52,7 @@ def mark(resource: Resource, item: Object, options: DeleteOptions) -> None:
 
 
 def _set_finalizers(metadata: Object, policy: str) -> None:
-    """A policy sets what the garbage collector is to do, whatever an earlier deletion wanted."""
+    """A deletion's policy for the garbage collector overrides an earlier deletion's."""
     if not policy:
         return
     kept = [each for each in metadata.get("finalizers", ()) if each not in _COLLECTOR_FINALIZERS.values()]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What clients ask before anything else: versions, health, and which resources there are."""
+"""Discovery, which clients ask for first: versions, health, and the list of resources."""
 
 from __future__ import annotations
 

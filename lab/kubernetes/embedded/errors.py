@@ -110,7 +110,7 @@ def invalid_options(kind: str, causes: Sequence[Cause]) -> StatusError:
 
 
 def invalid_patch(shown: str, why: str) -> StatusError:
-    """422: what comes out of a patch can't be decoded. ``shown`` is the patched object, or the patch itself."""
+    """422: a patch's result can't be decoded. ``shown`` is the patched object, or the patch itself."""
     return _invalid("", "", "", [invalid_value("patch", shown, why)])
 
 

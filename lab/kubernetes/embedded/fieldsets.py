@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which fields an object has, by path: what server-side apply reasons about.
+"""The fields of an object, by path: server-side apply reasons about these.
 
 A path is a tuple of elements spelled as in metadata.managedFields: ``f:name`` (a field), ``k:{"name":"web"}`` (an
 item of a list by its keys), ``v:"text"`` (an item of a set). The rules are those of sigs.k8s.io/structured-merge-diff.
@@ -23,7 +23,7 @@ Path = tuple[str, ...]
 #: Stands for the mere presence of a list's item or a map's key.
 _PRESENT = None
 
-#: Nobody owns what the server itself sets.
+#: The server itself sets these; nobody owns them.
 _UNOWNED = {("f:apiVersion",), ("f:kind",), ("f:metadata",)} | {
     ("f:metadata", f"f:{name}")
     for name in (
@@ -63,7 +63,7 @@ def _walk(kind: Type, value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def duplicates(kind: Type, value: Any, path: Path = ()) -> str:
-    """What is said of the first list whose items don't have keys of their own; empty when there is none."""
+    """The complaint about the first list with two items of the same key; empty when there is none."""
     found = _duplicate_elements(kind, value, path)
     return next(found, "")
 
@@ -95,7 +95,7 @@ def _compact(value: Any) -> str:
 
 
 def merge(kind: Type, live: Any, applied: Any) -> Any:
-    """``live`` with what is applied laid over it."""
+    """``live`` with the applied value laid over it."""
     if isinstance(live, dict) and isinstance(applied, dict) and kind.shape in ("struct", "map") and not kind.atomic:
         merged = dict(live)
         for name, value in applied.items():
@@ -107,7 +107,7 @@ def merge(kind: Type, live: Any, applied: Any) -> Any:
 
 
 def _merge_lists(kind: Type, live: list[Any], applied: list[Any]) -> list[Any]:
-    """The applied order; items that only live has stay in front of the ones that they were in front of."""
+    """The applied order. An item that only ``live`` has keeps its place before its successor."""
     waiting = {list_element(kind, item): item for item in live}
     named = {list_element(kind, item) for item in applied}
     merged = []
@@ -120,7 +120,7 @@ def _merge_lists(kind: Type, live: list[Any], applied: list[Any]) -> list[Any]:
 
 
 def remove(kind: Type, value: Any, path: Path) -> Any:
-    """The value without what is at a path."""
+    """The value with a path removed."""
     element, rest = path[0], path[1:]
     if isinstance(value, dict):
         name = element[2:]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests in another user's name ("kubectl --as"): the headers, and what who sends them must be allowed to.
+"""Requests in another user's name ("kubectl --as"): the headers, and the permissions that their sender needs.
 
 https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 """
@@ -55,7 +55,7 @@ def wanted(headers: CIMultiDictProxy[str]) -> User | None:
 
 
 def permissions(user: User, headers: CIMultiDictProxy[str]) -> Iterator[Attributes]:
-    """What must be allowed to act as this user, in the order in which it is asked."""
+    """The permissions needed to act as this user, in the order of the checks."""
     if account := _service_account(user.name):
         yield Attributes("impersonate", resource="serviceaccounts", namespace=account[0], name=account[1])
     else:
@@ -75,7 +75,7 @@ def _service_account(name: str) -> tuple[str, str] | None:
 
 
 def _groups_of(name: str) -> tuple[str, ...]:
-    """Without a word of groups, a service account has its own, and the anonymous user too."""
+    """With no groups named, a service account has its own, and so does the anonymous user."""
     if account := _service_account(name):
         return "system:serviceaccounts", f"system:serviceaccounts:{account[0]}"
     return auth.ANONYMOUS.groups if name == auth.ANONYMOUS.name else ()

@@ -16,7 +16,7 @@ _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 
 
 class Kinds:
-    """Whoever needs to know what is served asks here, at each request: kinds may be added at any time."""
+    """Ask here at each request which kinds are served: one may be added at any time."""
 
     def __init__(self, version: str) -> None:
         """The built-in kinds of a Kubernetes minor version such as "1.36". Raises ValueError when it has no schemas."""

@@ -16,7 +16,7 @@ from lab.kubernetes.embedded.fieldsets import Path
 from lab.kubernetes.embedded.resources import Object
 from lab.kubernetes.embedded.schema import Type
 
-#: What every object has, if empty: nobody has made it.
+#: Every object has these, if empty, and nobody owns them.
 _ALWAYS_THERE: set[Path] = {
     ("f:metadata",),
     ("f:spec",),
@@ -114,9 +114,9 @@ class Managers:
 def record(
     kind: Type, before: Object | None, after: Object, manager: Manager, time: str, applied: Object | None = None
 ) -> None:
-    """Note in ``after`` what the manager owns now: what it changed or, where it applied, what it applied.
+    """Note in ``after`` the fields that the manager owns now: the applied ones or, without apply, the changed ones.
 
-    What it changed no longer belongs to others.
+    Others lose the fields it changed.
     """
     old = _flatten(kind, before, manager) if before else {}
     new = _flatten(kind, after, manager)
@@ -143,7 +143,7 @@ def record(
 def _managers_before(before: Object | None, after: Object, manager: Manager) -> Managers:
     """A client may rewrite the list itself, though not through a subresource.
 
-    kubectl does when it goes over to server-side apply. What can't be read counts as not sent.
+    kubectl does when it goes over to server-side apply. An unreadable list counts as not sent.
     """
     known = (before or {}).get("metadata", {}).get("managedFields", [])
     sent = after["metadata"].get("managedFields")

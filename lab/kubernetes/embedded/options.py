@@ -21,7 +21,7 @@ APPLY = "application/apply-patch+yaml"
 _KINDS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 _POLICIES = ("Foreground", "Background", "Orphan")
-#: What Go's strconv.ParseBool reads.
+#: The words that Go's strconv.ParseBool reads.
 _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
 _BOOLEANS.update(dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False))
 _LONGEST_MANAGER = 128
@@ -40,7 +40,7 @@ class WriteOptions:
 
 @dataclasses.dataclass(frozen=True)
 class DeleteOptions:
-    """Of a deletion. ``policy`` is Foreground, Background, Orphan, or empty for what the object itself says.
+    """Of a deletion. ``policy`` is Foreground, Background, Orphan, or empty to go by the object itself.
 
     ``grace_period`` is in seconds, None for the object's own. ``uid`` and ``resource_version`` are preconditions.
     """

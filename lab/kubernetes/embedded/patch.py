@@ -24,7 +24,7 @@ _ORDER = "$setElementOrder/"
 
 
 class Patch:
-    """One patch of an object of some type: makes the patched object, and refuses what that can't be decoded into."""
+    """One patch of an object of some type: makes the patched object, and refuses it if it can't be decoded."""
 
     def __init__(self, content_type: str, body: Any, kind: Type) -> None:
         """Raises 415. Custom kinds have no strategic merge: their schemas say nothing of how lists would merge."""
@@ -156,7 +156,7 @@ def _follow_list_directives(kind: Type, merged: Object, patch: Object, item: Obj
 
 
 def _ordered(kind: Type, items: list[Any], order: list[Any], before: list[Any]) -> list[Any]:
-    """In the given order. An item that it doesn't name stands where its place before that item's was known, else behind.
+    """In the given order. An item missing from it stays before the item it stood before, if known, or else goes last.
 
     ``order`` holds the items of the patch, or those of its $setElementOrder; ``before`` is the list without the patch.
     """

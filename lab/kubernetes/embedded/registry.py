@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens to an object on its way into the store and out of it: the API's rules, without HTTP.
+"""An object's way into the store and out of it: the API's rules, without HTTP.
 
-A write goes: decode, keep what clients can't change, defaults, managed fields, addresses, validation, generation, store.
+A write goes: decode, restore read-only fields, defaults, managed fields, addresses, validation, generation, store.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Registry:
     ) -> Object:
         """Change an object, or one of its subresources. Raises 400, 404, 409 or 422.
 
-        ``refuse`` makes the refusal of what can't be decoded, unless it is that of a whole object.
+        ``refuse`` makes the refusal of an object that can't be decoded; the default is the one for a whole object.
         """
         before = self.get(resource, namespace, name)
         wanted = edit(copy.deepcopy(before))
@@ -151,7 +151,7 @@ class Registry:
         if reset:
             item["metadata"]["managedFields"] = []
         _check_identity(resource, before, item)
-        _keep_what_is_not_asked_for(resource, before, item, manager.subresource)
+        _keep_read_only_fields(resource, before, item, manager.subresource)
         self._complete(resource, item, before, manager, applied)
         if resource.generation and _is_another(resource, item, before, manager.subresource):
             item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
@@ -180,7 +180,7 @@ class Registry:
         gone = deletion.is_done(resource, item)
         if options.dry_run:
             return before if gone else item, gone
-        # That a pod ends is always written, of others only while they wait for something.
+        # A pod's end is always written, another object's only while it waits for something.
         if item != before and (resource == POD or not gone):
             self.store.put(resource, item)
         return (self.store.remove(resource, (namespace, name)) if gone else item), gone
@@ -222,7 +222,7 @@ class Registry:
     def _complete(
         self, resource: Resource, item: Object, before: Object | None, manager: Manager, applied: Object | None
     ) -> None:
-        """Defaults, who owns what, then what nobody owns (addresses and the like), and the check of the whole."""
+        """Defaults and managed fields, then the fields nobody owns (addresses and the like), then validation."""
         kind = self.kinds.type(resource)
         defaults.fill(kind, item)
         defaults.zero(kind.field("status"), item.get("status"))
@@ -252,10 +252,10 @@ def _is_another(resource: Resource, item: Object, before: Object, subresource: s
     return resource == DEPLOYMENT and annotations[0] != annotations[1]
 
 
-def _keep_what_is_not_asked_for(resource: Resource, before: Object, item: Object, subresource: str) -> None:
-    """Clients can't change what is the server's, the status but through its subresource, nor all else through that.
+def _keep_read_only_fields(resource: Resource, before: Object, item: Object, subresource: str) -> None:
+    """Keep from ``before`` the fields that this request can't change.
 
-    What comes through other subresources is the server's own doing.
+    The status changes through its subresource only, everything else only without it. Some metadata is the server's own.
     """
     if subresource == "status":
         for name in list(item):
@@ -294,7 +294,7 @@ def _name(resource: Resource, namespace: str, metadata: Object) -> None:
 
 
 def _check_identity(resource: Resource, before: Object, item: Object) -> None:
-    """A stale resource version or another uid means that the client didn't see this object."""
+    """A stale resource version or another uid: the client hasn't seen this object."""
     metadata, known = item.setdefault("metadata", {}), before["metadata"]
     for name in ("name", "namespace"):
         if name in known and metadata.setdefault(name, known[name]) != known[name]:

@@ -18,7 +18,7 @@ _META = "meta.k8s.io/v1"
 
 
 class Representation:
-    """What one request asked for, of one resource."""
+    """The form in which one request wants one resource."""
 
     def __init__(self, request: web.Request, resource: Resource) -> None:
         self._resource = resource
@@ -26,7 +26,7 @@ class Representation:
         self._metadata_only = "as=PartialObjectMetadata" in request.headers.get("Accept", "").partition(",")[0]
 
     def one(self, item: Object, columns: bool = True) -> Object:
-        """``columns``: whether a table says what its columns are (only a watch's first one does)."""
+        """``columns``: whether a table defines its columns (in a watch only the first one does)."""
         if self._include:
             metadata = {"resourceVersion": item["metadata"]["resourceVersion"]}
             return tables.table(self._resource, [item], metadata, self._include, columns)
@@ -44,7 +44,7 @@ class Representation:
         if self._metadata_only:
             shown = [_metadata_of(each) for each in items]
             return {"kind": "PartialObjectMetadataList", "apiVersion": _META, "metadata": metadata, "items": shown}
-        # Items of built-in kinds don't say what they are.
+        # Items of built-in kinds don't name their kind.
         hidden = () if self._resource.custom else ("kind", "apiVersion")
         return {
             "kind": f"{self._resource.kind}List",

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resources as data: the names of a kind, and what the server must know of it. The built-in ones stand below.
+"""Resources as data: the names of a kind, and its properties for the server. The built-in ones stand below.
 
-Rules, defaults and columns of a built-in kind stand in tables by its resource or its type; what a custom kind has of
-them comes with its CustomResourceDefinition.
+Rules, defaults and columns of a built-in kind stand in tables by its resource or its type; a custom kind's come with
+its CustomResourceDefinition.
 """
 
 from __future__ import annotations

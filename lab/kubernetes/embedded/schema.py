@@ -26,8 +26,8 @@ KEY_DEFAULTS = {"protocol": "TCP"}
 class Type:
     """The type of a value. ``shape`` is struct, map, list, string, integer, number, boolean or any.
 
-    ``list_type`` (atomic, set, map) and ``keys`` are what server-side apply goes by; ``merge_key`` and
-    ``strategies`` are what strategic merge patches go by.
+    Server-side apply goes by ``list_type`` (atomic, set, map) and ``keys``, strategic merge patches by ``merge_key``
+    and ``strategies``.
     """
 
     name: str = ""
@@ -41,7 +41,7 @@ class Type:
     keys: tuple[str, ...] = ()
     merge_key: str = ""
     strategies: tuple[str, ...] = ()
-    #: What follows is said by CustomResourceDefinitions alone.
+    #: Only CustomResourceDefinitions set the following.
     custom: bool = False
     default: Any = None
     choices: tuple[Any, ...] = ()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API server's HTTP side: who asks, may they, what for, and the answer in the form that was asked for."""
+"""The API server's HTTP side: authentication, authorization, and the answer in the requested form."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from lab.kubernetes.embedded.target import Target, parse
 
 _LOG = logging.getLogger(__name__)
 
-#: What everybody may do, as Kubernetes' own default roles give it (system:public-info-viewer, system:discovery,
+#: Everybody's permissions, from Kubernetes' own default roles (system:public-info-viewer, system:discovery,
 #: system:basic-user).
 _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 _DISCOVERY_PATHS = ("/api", "/apis", "/openapi")
@@ -76,9 +76,9 @@ class Server:
         return app
 
     def abort_connections(self) -> None:
-        """End what is being answered, in the middle."""
+        """End all requests in the middle of their answers."""
         for transport in self._answering:
-            # One whose client is gone may be here still, and Python 3.11.2 fails to abort it.
+            # A closed connection may still be listed, and Python 3.11.2 fails to abort it.
             if not transport.is_closing():
                 transport.abort()
 
@@ -100,11 +100,11 @@ class Server:
             target = parse(self.registry.kinds, request.method, request.path, options.flag(request, "watch"))
             fault = await self._fault(request, caller.sender, target)
             if fault and not fault.after:
-                await self._suffer(fault, request)
+                await self._inject(fault, request)
             caller = self._impersonate(caller.sender, request)
             answer = await self._answer(request, caller, target)
             if fault and fault.after:
-                await self._suffer(fault, request)
+                await self._inject(fault, request)
         except StatusError as error:
             answer = bodies.answer(error.status(), error.code)
             if seconds := error.details.get("retryAfterSeconds"):
@@ -127,7 +127,7 @@ class Server:
         sent = fingerprint(request.method, request.path_qs, await request.read() if mutating else b"")
         return self._faults.pick(KUBERNETES, operation, mutating, sent)
 
-    async def _suffer(self, fault: Fault, request: web.Request) -> None:
+    async def _inject(self, fault: Fault, request: web.Request) -> None:
         match fault.kind:
             case "throttle":
                 raise errors.too_many_requests()
@@ -193,7 +193,7 @@ class Server:
         return await reviews.answer(review, asker, self)
 
     def decide(self, user: User, wanted: Attributes) -> Decision:
-        """What the cluster's authorizers say."""
+        """The verdict of the cluster's authorizers."""
         if auth.MASTERS in user.groups or _everybody_may(user, wanted):
             return Decision(True)
         return self._authorize(user, wanted)

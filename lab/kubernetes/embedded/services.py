@@ -26,7 +26,7 @@ def allocate(item: Object, before: Object | None, others: Iterable[Object]) -> N
     spec = item["spec"]
     specs = [other["spec"] for other in others]
     old = before["spec"] if before else {}
-    _drop_what_the_type_lacks(item, spec, old)
+    _drop_fields_of_old_type(item, spec, old)
     if spec.get("type") == "ExternalName":
         return
     if "clusterIP" not in spec:
@@ -81,8 +81,8 @@ def _wrong_node_ports(spec: Object, old: Object, used: set[int | None]) -> Itera
             yield errors.invalid_value(path, number, "provided port is already allocated")
 
 
-def _drop_what_the_type_lacks(item: Object, spec: Object, old: Object) -> None:
-    """What belonged to the type that a Service had goes with it, unless the client changed it."""
+def _drop_fields_of_old_type(item: Object, spec: Object, old: Object) -> None:
+    """When a Service changes its type, drop the old type's fields, unless the client changed them."""
     kind, old_kind = spec["type"], old.get("type")
     gone: tuple[str, ...] = ()
     if old_kind not in (None, "ExternalName") and kind == "ExternalName":

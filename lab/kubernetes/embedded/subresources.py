@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be done to single objects beside reading and writing them: scale, bind, evict, finalize, read the log."""
+"""Operations on single objects beside reading and writing them: scale, bind, evict, finalize, read the log."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _success() -> Object:
 
 
 def _may_go_unhealthy(pod: Object, budget: Object) -> bool:
-    """Whether it is a pod that doesn't count as healthy, and that the budget's policy lets go."""
+    """Whether the budget's policy lets an unhealthy pod go."""
     conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
     if conditions.get("Ready") == "True":
         return False

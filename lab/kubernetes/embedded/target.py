@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a request is about: its URL and method, in the API's terms."""
+"""A request's URL and method, in the API's terms."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse(kinds: Kinds, method: str, path: str, watch: bool) -> Target | None:
     else:
         return None
     namespace = ""
-    # /namespaces/<name>/<subresource> is about the namespace, /namespaces/<name>/<resource> about what is in it.
+    # /namespaces/<name>/<subresource> is the namespace's, /namespaces/<name>/<resource> names objects in it.
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     resource = kinds.find(group, version, rest[0])

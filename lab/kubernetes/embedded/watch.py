@@ -30,7 +30,7 @@ _DEFAULT_TIMEOUT = 1800.0
 
 
 def begin(request: web.Request) -> tuple[int | None, Key]:
-    """Where a list goes on: the revision whose objects it shows, and the last one that was shown. None: from the start.
+    """Where a list goes on: the revision it shows, and the last object already shown. None: from the start.
 
     Raises 400.
     """
@@ -46,7 +46,7 @@ def begin(request: web.Request) -> tuple[int | None, Key]:
 
 
 def page(items: list[Object], request: web.Request, revision: int) -> tuple[list[Object], Object]:
-    """As many as the client wants, and what the list's metadata says of the rest. Raises 400."""
+    """As many as the client wants, and the list's metadata about the rest. Raises 400."""
     metadata: Object = {"resourceVersion": str(revision)}
     limit = options.integer(request, "limit") or 0
     if not limit or len(items) <= limit:
@@ -127,7 +127,7 @@ def resource_version(request: web.Request, target: Target) -> int:
 
 
 def _event(change: Change, wanted: Match) -> tuple[str, Object] | None:
-    """What a change means to a client that sees only what it selected."""
+    """The event of a change for a client that sees only selected objects."""
     was = change.before is not None and wanted(change.before)
     if change.after is not None and wanted(change.after):
         return "MODIFIED" if was else "ADDED", change.after

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which zero values ("", 0, false) are kept as they are sent, and which are as if nobody had said them.
+"""Zero values ("", 0, false): some are kept as sent, others count as not given.
 
-Go's structs can't tell an empty value from none, unless the field is a pointer or always written. Always written are the
-fields that a schema requires; which fields are pointers is said in k8s.io/api alone, so they stand here.
+Go's structs can't tell an empty value from none, unless the field is a pointer or always written. Always written are
+the fields that a schema requires. Only k8s.io/api shows the pointers, so they stand here.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ _POINTERS: dict[str, tuple[str, ...]] = {
 
 
 def is_dropped(owner: Type, name: str, value: Any) -> bool:
-    """Whether a value of this field of a built-in type is as none."""
+    """Whether this value of a built-in type's field counts as not given."""
     if owner.custom or name in owner.required or owner.field(name).shape not in _SCALARS:
         return False
     return value in ("", 0, False) and name not in _POINTERS.get(owner.name, ())

@@ -46,7 +46,7 @@ class OpenApi:
         return bodies.answer(self._document([each for each in groups[path] if each not in REVIEWS]))
 
     def _mark(self, resources: list[Resource]) -> str:
-        """A hash, by which clients know when to forget what they have cached."""
+        """A hash, by which clients know when their cached copy is old."""
         names = [self._kinds.version, *(each.definition for each in resources)]
         return hashlib.sha256(" ".join(names).encode()).hexdigest()[:32].upper()
 

@@ -20,7 +20,7 @@ CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
 _VARINT, _LENGTH = 0, 2
 
-#: Each message's fields: number, name, and behind a colon what it holds when that is no text; {} is a map of texts,
+#: Each message's fields: number, name, and behind a colon the type unless it is text; {} is a map of texts,
 #: [] a list.
 _MESSAGES: dict[str, dict[int, str]] = {
     "Unknown": {1: "type:TypeMeta", 2: "raw:message"},
@@ -82,7 +82,7 @@ _MESSAGES: dict[str, dict[int, str]] = {
 
 
 def decode(data: bytes) -> Object:
-    """An object as JSON would have it. Raises 415 for what isn't known above."""
+    """An object as JSON would have it. Raises 415 for a kind or field not listed above."""
     if not data.startswith(_MAGIC):
         raise _unsupported("without Kubernetes' envelope")
     envelope = _message("Unknown", data[len(_MAGIC) :])

@@ -110,7 +110,7 @@ def _two(large: int, unit: str, small: int, small_unit: str) -> str:
 
 
 def at(item: Any, path: str, default: Any = None) -> Any:
-    """What is at a dotted path, or the default."""
+    """The value at a dotted path, or the default."""
     for name in path.split("."):
         item = item.get(name) if isinstance(item, dict) else None
     return default if item is None else item
@@ -337,7 +337,7 @@ def _custom_column(column: PrinterColumn) -> Column:
 
 
 def _at_json_path(item: Any, path: str) -> Any:
-    """Of JSONPath what printer columns use: names, indexes, and items found by one of their fields."""
+    """The part of JSONPath that printer columns use: names, indexes, and items found by one of their fields."""
     for name, at, field, wanted in _JSON_PATH.findall(path):
         if name:
             item = item.get(name) if isinstance(item, dict) else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an object must be beyond its schema, with Kubernetes' own words for what is wrong.
+"""The rules for an object beyond its schema, with Kubernetes' own words for each violation.
 
 The rules are those of Kubernetes' pkg/apis/*/validation, in a file for each group of kinds.
 """
@@ -71,7 +71,7 @@ _RULES: dict[Resource, Callable[[Object], Iterable[Cause]]] = {
     SERVICE: services.service,
     ENDPOINT_SLICE: services.endpoint_slice,
 }
-#: What must stay as it was: the rules get the object and the one before it.
+#: Immutable fields: the rules get the object and the one before it.
 _CHANGES: dict[Resource, tuple[Callable[[Object, Object], Iterable[Cause]], ...]] = {
     CONFIG_MAP: (contents.immutable,),
     SECRET: (contents.secret_type, contents.immutable),
@@ -96,14 +96,14 @@ def check(resource: Resource, kind: Type, item: Object, before: Object | None) -
 
 
 def check_status(resource: Resource, item: Object) -> None:
-    """Raise 422 for what a status must not be."""
+    """Raise 422 for an invalid status."""
     if resource == SERVICE:
         _refuse(resource, item, list(services.status(item)))
 
 
 def _refuse(resource: Resource, item: Object, causes: list[Cause]) -> None:
     if causes:
-        # What a schema requires, a rule may ask for too, and say more of it.
+        # A rule may ask for a field that the schema requires too, and say more about it.
         said = {
             (cause.field, cause.reason, "" if cause.reason == errors.REQUIRED else cause.detail): cause
             for cause in causes
@@ -113,7 +113,7 @@ def _refuse(resource: Resource, item: Object, causes: list[Cause]) -> None:
 
 
 def warnings(resource: Resource, item: Object) -> Iterator[str]:
-    """What a client is told, though it is allowed."""
+    """Warnings about an allowed object."""
     if resource == POD:
         yield from pods.warnings(item["spec"], "spec.")
     elif resource in (DEPLOYMENT, REPLICA_SET):

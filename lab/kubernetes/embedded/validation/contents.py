@@ -17,7 +17,7 @@ from lab.kubernetes.embedded.validation import forms
 _CONTENTS = ("data", "binaryData", "immutable")
 #: Bytes.
 _MOST = 1024 * 1024
-#: What Secrets of these types must hold.
+#: The keys that Secrets of these types must hold.
 _REQUIRED_KEYS = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The forms of single values (names, keys, ports, percentages), with what Kubernetes says of a wrong one.
+"""The forms of single values (names, keys, ports, percentages), with Kubernetes' words for a wrong one.
 
 Texts are those of k8s.io/apimachinery/pkg/util/validation.
 """
@@ -123,7 +123,7 @@ def environment_variable(value: str) -> Iterator[str]:
 
 
 def form(check: Form, value: str, path: str) -> Iterator[Cause]:
-    """What is wrong with the value at a path."""
+    """The errors of the value at a path."""
     return (errors.invalid_value(path, value, text) for text in check(value))
 
 

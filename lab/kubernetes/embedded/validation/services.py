@@ -76,7 +76,7 @@ def _ports(ports: list[Object], kind: str | None) -> Iterator[Cause]:
 
 
 def _shown(port: Object) -> Object:
-    """As the real server shows a port that stands twice: what makes it the same, and zeros."""
+    """A duplicate port as the real server shows it: the fields that are compared, and zeros."""
     return {
         "Name": "",
         "Protocol": port.get("protocol"),

@@ -4,8 +4,8 @@
 
 """The checks that need an environment of their own. It is made once, kept in .nox, and used again.
 
-antsibull-nox.toml sets the checks that antsibull-nox has. Not its ansible-test sessions: they run in containers alone, on
-all of the checkout, which holds much that is no part of the collection. `make test` runs every session named here.
+antsibull-nox.toml sets the checks that antsibull-nox has. Not its ansible-test sessions: they need containers, and
+check the whole checkout instead of the collection. `make test` runs every session named here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CORES = {"3.11": OLDEST_CORE, "3.12": "2.21.5", "3.13": "2.21.5"}
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 os.environ["UV_CONSTRAINT"] = str(CONSTRAINTS)
-# A session sees what it installs and lays out, not what the Makefile sets for the development environment.
+# A session sees its own installation, not the Makefile's settings for the development environment.
 for name in ("ANSIBLE_CONFIG", "PYTHONPATH"):
     os.environ.pop(name, None)
 
@@ -41,7 +41,7 @@ antsibull_nox.load_antsibull_nox_toml()
 
 
 def python(version: str) -> str | None:
-    """The interpreter of that version, on the path or among pyenv's, whose shims on the path may lead nowhere."""
+    """The interpreter of that version, on the path or among pyenv's. (pyenv's shims on the path may lead nowhere.)"""
     command = f"python{version}"
     on_path = [Path(folder) / command for folder in os.get_exec_path()]
     pyenvs = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/{command}")
@@ -56,7 +56,7 @@ def python(version: str) -> str | None:
 
 @nox.session
 def sanity(session: nox.Session) -> None:
-    """ansible-test sanity, without an ignore file, on what goes to Galaxy."""
+    """ansible-test sanity, without an ignore file, on the collection as it goes to Galaxy."""
     session.install("ansible-core")
     # ansible-test makes its environments below $HOME, with a pip that it downloads from a host of its own unless this
     # script is there. Python brings a pip.
@@ -105,7 +105,7 @@ def add_units(version: str, interpreter: str, core: str) -> None:
         packages = ["--requirement", "requirements.txt", "pytest-cov", f"ansible-core=={core}"]
         session.install(*packages, env={"UV_CONSTRAINT": str(constraints.resolve())})
         data = {"COVERAGE_FILE": str(constraints.with_name("coverage").resolve())}
-        # What they cover is the same on each, and counting it takes half as long again.
+        # Coverage is the same on each, and counting it takes half as long again.
         cover = ["--cov"] if version == next(iter(CORES)) else []
         session.run("pytest", "--quiet", "-p", "no:cacheprovider", "tests/unit", *cover, *session.posargs, env=data)
 

@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "down": "end it; no process is left",
         "status": "say whether it runs, and where",
         "reset": "empty the account: end it and start it again, on the same ports",
-        "env": "set more variables in the file to source",
-        "image": "run a program of yours as the pods of an image; it listens at the address in HOST, on any port",
-        "fault": "let calls fail, list what was injected, or clear",
+        "env": "add variables to the file to source",
+        "image": "run your own program in the pods of an image; it must listen at the address in HOST, on any port",
+        "fault": "make calls fail, list the injected faults, or stop",
         "demo": "start it, run site.yml, call the API",
     }
     for name, text in texts.items():
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the account's quota for the timeout of an integration, in seconds (default: 29, as in a new account)",
     )
     up.add_argument(
-        "--rates", action="store_true", help="let API Gateway refuse calls that come faster than AWS takes them"
+        "--rates", action="store_true", help="make API Gateway refuse calls that come faster than AWS allows"
     )
     up.add_argument("--foreground", action="store_true", help="stay until interrupted")
     _add_fault_arguments(commands.choices["fault"])
@@ -103,17 +103,19 @@ def _add_fault_arguments(command: argparse.ArgumentParser) -> None:
     default = faults.Fault("")
     kinds = "; ".join(f"{kind}: {text}" for kind, text in faults.KINDS.items())
     command.add_argument("kind", choices=[*faults.KINDS, "list", "clear"], help=kinds)
-    command.add_argument("--service", default=default.service, help="as requests are signed for, or kubernetes")
+    command.add_argument(
+        "--service", default=default.service, help="the name that requests are signed for, or kubernetes"
+    )
     command.add_argument("--operation", default=default.operation, help='such as CreateCluster, or "patch services"')
     command.add_argument("--mutating", action="store_true", help="only calls that may change something")
-    command.add_argument("--after", action="store_true", help=f"when it took effect ({', '.join(faults.LATE_KINDS)})")
     command.add_argument(
-        "--rate", type=_share, default=default.rate, help="the share of calls that are hit (default: 1)"
+        "--after", action="store_true", help=f"after the call took effect ({', '.join(faults.LATE_KINDS)})"
     )
-    command.add_argument("--skip", type=int, default=default.skip, help="calls that are let through before")
-    command.add_argument("--count", type=int, help="calls that are hit at most")
+    command.add_argument("--rate", type=_share, default=default.rate, help="share of calls to hit (default: 1)")
+    command.add_argument("--skip", type=int, default=default.skip, help="calls to let through first")
+    command.add_argument("--count", type=int, help="most calls to hit")
     command.add_argument("--seconds", type=float, default=default.seconds, help="for slow and restart")
-    command.add_argument("--seed", type=int, default=default.seed, help="of the generator that chooses by --rate")
+    command.add_argument("--seed", type=int, default=default.seed, help="seed of the random choice by --rate")
 
 
 def _fault(folder: Path, arguments: argparse.Namespace) -> int:

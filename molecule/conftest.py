@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the scenarios' verify.py look with: clients that owe nothing to the collection.
+"""Clients for the scenarios' verify.py. They share no code with the collection.
 
 In the lab they use the lab's administrator and its kubeconfig; elsewhere your own AWS environment and kubeconfig, with a
 context named like the cluster (aws eks update-kubeconfig --name CLUSTER --alias CLUSTER).
@@ -27,7 +27,7 @@ def lab_folder() -> Path | None:
 
 @pytest.fixture(scope="session")
 def lab() -> dict[str, Any]:
-    """What the lab says of itself; empty in another account."""
+    """The lab's own description (lab.json); empty in another account."""
     folder = lab_folder()
     facts: dict[str, Any] = json.loads((folder / "lab.json").read_text()) if folder else {}
     return facts

@@ -20,9 +20,9 @@ Run = dict[str, Any]
 #: Other accounts don't tell at once who called what.
 LAB = None if os.environ.get("SEAM_INVENTORY") else Path(os.environ["SEAM_LAB_FOLDER"])
 
-#: What a cluster that isn't there yet can't be asked is predicted by a task of its own.
+#: A cluster that isn't there yet can't be asked, so a task of its own makes this prediction.
 STANDS_FOR = {"apply | Predict what the API server can't be asked about yet": "apply | Apply the manifests"}
-#: Who calls AWS for Auto Mode, whatever the collection does.
+#: Auto Mode's own calls to AWS, independent of the collection.
 AUTO_MODE = "/eks-auto-mode"
 
 
@@ -35,13 +35,13 @@ def last_check_run() -> list[tuple[Run, Run]]:
 
 
 def changed(run: Run) -> list[tuple[str, str]]:
-    """Which tasks changed something on which host (or would), in order."""
+    """The tasks that changed something (or would), with their hosts, in order."""
     tasks = [(each["task"].rpartition(" : ")[2], each["host"]) for phase in run["phases"] for each in phase["changed"]]
     return [(STANDS_FOR.get(task, task), host) for task, host in tasks]
 
 
 def between(check: Run, converge: Run, log: Path, time: str) -> list[Run]:
-    """What a log of the lab has from one run's start to the other's."""
+    """The part of a lab's log from one run's start to the other's."""
     start, end = (datetime.datetime.fromisoformat(run["started"]) for run in (check, converge))
     entries = map(json.loads, log.read_text().splitlines())
     return [entry for entry in entries if start <= datetime.datetime.fromisoformat(entry[time]) < end]

@@ -26,7 +26,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 init_plugin_loader([str(CHECKOUT / ".venv" / "collections")])
 
 
-#: First what has a limit of time, then the slowest: workers that take the files in this order end at about the same time.
+#: Tests with a time limit first, then the slowest: so the workers end at about the same time.
 ORDER = ("nox", "faults", "molecule", "integration", "foreign", "awx", "static", "docs", "lab", "unit")
 
 
@@ -43,7 +43,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def checkout_digest() -> str:
-    """Tells all that Git has, or would take, from any other state of it."""
+    """A digest of every file that Git has or would take."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True).stdout.decode().split("\0")
     digest = hashlib.sha256(sys.version.encode())
@@ -80,12 +80,12 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-#: What a test prints for the summary: lines that begin with one of these words and a colon.
+#: A test's output lines for the summary begin with one of these words and a colon.
 SUMMARY = ("figures", "not tried")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show what was measured, and what this machine has no program for."""
+    """Show the figures, and the tests left out because this machine lacks a program."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
     printed = [
         line for report in reports if getattr(report, "when", "") == "call" for line in report.capstdout.splitlines()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab that a test starts as a user does, and what tests often ask of it or make in it."""
+"""A lab that a test starts as a user does, and helpers for frequent questions and resources."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class RunningLab:
 
 
 def eventually(look: Callable[[], Any], enough: Callable[[Any], bool] = bool) -> Any:
-    """What is seen once it is enough; fails with what was seen last."""
+    """The observation once it is enough; fails with the last one."""
     deadline = time.monotonic() + LIMIT
     while not enough(seen := look()):
         assert time.monotonic() < deadline, f"still {seen}"

@@ -23,7 +23,7 @@ BLOB = "https://github.com/seam-eks-auto/seam.eks_auto/blob/main/"
 
 
 def run(*command: str | Path) -> None:
-    # ansible-doc, which antsibull-docs calls, is the one that the collection is tested with.
+    # antsibull-docs calls the ansible-doc that the tests use.
     environment = {
         **os.environ,
         "PATH": f"{ENVIRONMENT}:{CHECKOUT / '.venv/bin'}:{os.environ['PATH']}",
@@ -33,7 +33,7 @@ def run(*command: str | Path) -> None:
 
 
 def moved(page: str) -> str:
-    """A page of docs/ with its links as they are in the site, of which only docs/ and the guides are a part."""
+    """A page of docs/ with its links as they are in the site. The site has only docs/ and the guides."""
     page = page.replace("](docsite/rst/", "](reference/docsite/").replace("](docsite/", f"]({BLOB}docs/docsite/")
     return page.replace("](../", f"]({BLOB}")
 

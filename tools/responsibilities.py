@@ -6,9 +6,8 @@
 
     python tools/responsibilities.py
 
-What a team may do is read from its policies, what it does it with from its playbooks and their roles, and what it runs
-in the cluster from the templates of the manifests. An action that fits into no row is an error, so that nothing is left
-out in silence.
+A team's permissions come from its policies, its tools from its playbooks and their roles, its objects in the cluster
+from the templates of the manifests. An action without a row is an error, so that nothing is left out in silence.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ VERBS = {
 }
 _VERB = re.compile("|".join(f"(?P<{name}>{words})" for name, words in VERBS.items()))
 
-#: What actions name, and what it belongs to. Tags belong to the resources of their statement.
+#: The kind that an action names, and the row it belongs to. Tags belong to the resources of their statement.
 KINDS = {
     "AccessEntr(y|ies)|AccessPolic(y|ies)|AssociatedAccessPolicies": "access entry",
     "Address(es)?": "Elastic IP address",
@@ -62,7 +61,7 @@ RESOURCES = {
     "usageplans": "usage plan",
     "vpclinks": "VPC link",
 }
-#: Whose tags are looked at where AWS takes no resources.
+#: The kind whose tags count where AWS takes no resources.
 TAGGED = {"ec2": "subnet", "elasticloadbalancing": "load balancer"}
 #: The service that a module speaks to, by the beginning of its name.
 MODULES = {
@@ -130,7 +129,7 @@ def grants() -> list[Grant]:
 
 
 def _kinds_of_resources(grant: Grant) -> list[str]:
-    """The kinds that the statement's ARNs name; where AWS takes none, whose tags are looked at."""
+    """The kinds that the statement's ARNs name, or by its tags' conditions where AWS takes no ARNs."""
     service = grant.action.partition(":")[0]
     if grant.resources == ("*",):
         return [TAGGED[service]]
@@ -188,7 +187,7 @@ def aws_table() -> list[str]:
         for kind, verb in cells(grant):
             rows[kind][verb].add(grant.team)
             statements[kind][grant.policy].add(grant.statement)
-            # What API Gateway does with its caller's permissions appears in no task.
+            # API Gateway's own calls with its caller's permissions appear in no task.
             rows[kind]["by"] |= {f"`{role}`" for role in roles if service in services(role) or len(roles) == 1}
     lines = ["| resource | creates | changes | reads | deletes | role | permission |", "|---|---|---|---|---|---|---|"]
     for kind in sorted(rows, key=str.lower):
@@ -220,7 +219,7 @@ def playbook_table() -> list[str]:
 
 
 def work_table() -> list[str]:
-    """The README's: what was whose before Auto Mode, and is with it."""
+    """The README's: each task's owner before Auto Mode, and with it."""
     section = (CHECKOUT / "README.md").read_text().partition("### Who does what\n")[2].partition("\n##")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")]
     if not rows:

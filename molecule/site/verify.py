@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API answers with what the pods were sent, and only to who has the key; afterwards nothing of the landscape is left."""
+"""The API reaches the pods, and only with the key. Afterwards nothing of the landscape is left."""
 
 from __future__ import annotations
 

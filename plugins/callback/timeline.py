@@ -13,21 +13,21 @@ version_added: 1.0.0
 author: seam.eks_auto contributors (@seam)
 short_description: Progress of waits, and the time of each phase
 description:
-  - While a module of this collection waits, it is shown what is waited for, for how long, what was last seen and, where it
-    is known, how long this usually takes. Of other tasks that take more than a few seconds the name is shown.
-  - At the end the time of each play is printed, with what was waited for and how many AWS calls were made, and, if asked
-    for, kept as JSON.
-  - Modules report through a file on the machine where they run, so this works where that is the controller. AWS calls are
-    counted by botocore's client-side monitoring, unless the environment uses that for something else.
+  - While a module of this collection waits, it shows the wait's aim, its duration, the last observation and, where known,
+    the usual duration. Other tasks that take more than a few seconds are shown by name.
+  - At the end it prints the time of each play, with its waits and the number of its AWS calls, and keeps them as JSON on
+    request.
+  - Modules report through a file on the machine where they run, so this works where they run on the controller. botocore's
+    client-side monitoring counts the AWS calls, unless the environment uses it for something else.
 requirements:
   - Enable it in C(callbacks_enabled).
 options:
   progress:
     description:
-      - V(live) keeps one line of a terminal current. V(lines) prints a line at each change, and in between one now and then.
-        V(none) prints nothing, the timeline at the end included.
-      - V(auto) is V(live) on a terminal that somebody may look at, V(none) if C(stdout_callback) prints JSON, and V(lines)
-        elsewhere, also in AWX and where E(CI) is set.
+      - V(live) keeps one line of a terminal current. V(lines) prints a line at each change, and one now and then in between.
+        V(none) prints nothing, not even the timeline at the end.
+      - V(auto) is V(live) on a person's terminal, V(none) if C(stdout_callback) prints JSON, and V(lines) elsewhere, also in
+        AWX and where E(CI) is set.
     type: str
     choices: [auto, live, lines, none]
     default: auto
@@ -39,8 +39,8 @@ options:
   timeline_file:
     description:
       - File to which each run's timeline is appended, a JSON object a line.
-      - It has C(playbook), C(check_mode), C(started), C(seconds), and C(phases), each with C(name), C(seconds), the tasks
-        that C(changed) something, what its C(waits) saw, and how many C(calls) were made to AWS by service and operation.
+      - It has C(playbook), C(check_mode), C(started), C(seconds), and C(phases). Each phase has C(name), C(seconds), the tasks
+        that C(changed) something, the observations of its C(waits), and the number of C(calls) to each operation of AWS.
     type: path
     env:
       - name: SEAM_EKS_AUTO_TIMELINE_FILE
@@ -49,8 +49,8 @@ options:
         key: timeline_file
   quiet_seconds:
     description:
-      - With O(progress=lines), after how many seconds without a change a wait says that it still waits. The next pauses are
-        twice as long each, up to 16 times.
+      - With O(progress=lines), a wait without a change says after so many seconds that it still waits. Each further pause is
+        twice as long, up to 16 times.
     type: float
     default: 30
     env:
@@ -86,7 +86,7 @@ from ansible_collections.seam.eks_auto.plugins.plugin_utils._progress import (
 )
 from ansible_collections.seam.eks_auto.plugins.plugin_utils._timeline import Phase, Run, summary
 
-#: A task that has gone on for so many seconds is shown, even if it doesn't say what it waits for.
+#: A task is shown after so many seconds, even if it reports no wait.
 _LONG = 5.0
 #: A person is asked there, on the line that would be kept current.
 _ASKING = ("pause", "ansible.builtin.pause", "ansible.legacy.pause")
@@ -204,7 +204,7 @@ class CallbackModule(CallbackBase):
             self.run.phases[-1].end(time.monotonic())
 
     def _follow(self) -> None:
-        """Show what the modules report, as it comes, and that there is life in between."""
+        """Show the modules' reports as they come, and signs of life in between."""
         while not self.ended.wait(0.5):
             self._read()
             self._show_life(time.monotonic())
@@ -218,7 +218,7 @@ class CallbackModule(CallbackBase):
                     self.run.phases[-1].calls[call] += 1
 
     def _show(self, entry: dict[str, t.Any]) -> None:
-        """What a wait saw: kept, and printed unless it was there already when the module looked."""
+        """A wait's report: kept, and printed unless its aim was reached at the first look."""
         now = time.monotonic()
         wait = Wait(entry["subject"], now - entry["seconds"], entry["message"], entry["usual"])
         finished = entry["state"] != "waiting"

@@ -18,14 +18,14 @@ attributes:
       - seam.eks_auto.aws
 seealso:
   - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
-    description: Every message with which this module can fail, its cause, and what to do.
+    description: Every error message of this module, its cause, and its remedy.
 """
     # For modules that change something.
     CHANGES = r"""
 options: {}
 attributes:
   check_mode:
-    description: Predicts what would be done, and does nothing.
+    description: Predicts the changes, and makes none.
     support: full
   diff_mode:
     description: Shows the state before and after.

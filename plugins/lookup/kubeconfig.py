@@ -26,7 +26,7 @@ options:
     elements: str
   on_missing:
     description:
-      - What to do about a cluster that does not exist, or has no Kubernetes API (not yet, or not any more).
+      - How to treat a cluster that does not exist, or that has no Kubernetes API yet or any more.
       - V(error) fails, V(skip) leaves it out of the result.
     type: str
     choices: [error, skip]
@@ -39,7 +39,7 @@ seealso:
     description: How a cluster takes a token for an IAM identity, and for how long.
     link: https://github.com/kubernetes-sigs/aws-iam-authenticator
   - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
-    description: Every message with which this lookup can fail, its cause, and what to do.
+    description: Every error message of this lookup, its cause, and its remedy.
 """
 
 EXAMPLES = r"""
@@ -77,7 +77,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import 
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.kubeconfig import kubeconfig
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.token import mint_token
 
-#: A play's environment doesn't reach lookups, so what makes modules patient (AWS_MAX_ATTEMPTS) is said here.
+#: A play's environment doesn't reach lookups, so the modules' AWS_MAX_ATTEMPTS is set here too.
 _CONFIG = {"retries": {"total_max_attempts": 8}}
 
 

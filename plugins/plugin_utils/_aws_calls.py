@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hears which AWS calls the modules and lookups of a run make.
+"""Hears the AWS calls of a run's modules and lookups.
 
-botocore tells it itself, whichever module uses it: its client-side monitoring sends a datagram for each call to a port
-of this machine. https://docs.aws.amazon.com/sdk-for-php/v3/developer-guide/service_csm.html describes it.
+botocore itself reports them, in any module: its client-side monitoring sends a datagram for each call to a port of this
+machine. https://docs.aws.amazon.com/sdk-for-php/v3/developer-guide/service_csm.html describes it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: Callbacks whose output is read by a machine, which any other line would break.
+#: Callbacks with output for machines: any other line would break it.
 MACHINE_READABLE = ("json", "jsonl")
 #: Where there may be a terminal and nobody who looks at it: pipelines, and AWX, whose ansible-runner makes one.
 UNATTENDED = ("CI", "AWX_ISOLATED_DATA_DIR")
@@ -23,7 +23,7 @@ _ERASE = "\r\x1b[2K"
 
 @dataclass(frozen=True)
 class Wait:
-    """What is waited for, since when, what was last seen, and how long it usually takes."""
+    """A wait: its aim, its start, the last observation, and its usual duration."""
 
     subject: str
     since: float
@@ -86,7 +86,7 @@ class LiveLine:
         self._display.display = self._display_message
 
     def _display_above(self, *args: t.Any, **options: t.Any) -> t.Any:
-        # Workers hand what they display to the process that shows the line.
+        # Workers send their output to the process that shows the line.
         if os.getpid() == self._process and not options.get("log_only"):
             self.show("")
         return self._display_message(*args, **options)

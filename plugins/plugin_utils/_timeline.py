@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run did when: its phases, and in each what changed, what was waited for and which AWS calls were made."""
+"""The timeline of a run: its phases, and in each the changes, the waits and the AWS calls."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Run:
 
 
 def summary(run: Run) -> list[str]:
-    """The lines at the end: each phase with its seconds and calls, below it what was waited for."""
+    """The lines at the end: each phase with its seconds and calls, and below it its waits."""
     lines = []
     for phase in run.phases:
         calls = Counter[str]()
@@ -73,7 +73,7 @@ def summary(run: Run) -> list[str]:
 
 
 def waited(reports: list[dict[str, t.Any]]) -> dict[str, float]:
-    """How long was waited for what, of the waits that took any time."""
+    """The waits that took any time, with their seconds."""
     longest: dict[str, float] = {}
     for report in reports:
         longest[report["subject"]] = max(report["seconds"], longest.get(report["subject"], 0.0))

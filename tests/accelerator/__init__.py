@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of playbooks that find loaded and compiled what they need: half of their CPU time. README.md says how.
+"""Runs of playbooks with libraries already loaded and templates compiled, in half of the CPU time. README.md says how.
 
 Users don't run playbooks so. SEAM_PLAIN=1 in the environment has tests run them as users do.
 """
@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 COLLECTIONS = CHECKOUT / ".venv/collections"
 
-#: Ends, with this process, the servers that all of its runs use.
+#: Ends the servers of this process's runs when it ends.
 _SERVERS = contextlib.ExitStack()
 atexit.register(_SERVERS.close)
 
@@ -37,23 +37,23 @@ def plain() -> bool:
 
 
 def python_path() -> str:
-    """The PYTHONPATH with which programs start sooner; empty where they are to start as a user's do."""
+    """The PYTHONPATH that makes programs start sooner; empty for a plain run."""
     return "" if plain() else str(HERE)
 
 
 def settings(project: Path) -> dict[str, str]:
-    """What the environment of all runs in a project's folder needs."""
+    """Environment variables for all runs in a project's folder."""
     return {
         "ANSIBLE_CONFIG": str(project / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
-        # Without what the checkout has: Ansible looks for collections along Python's path too.
+        # Without the checkout's collections: Ansible looks along Python's path too.
         "PYTHONPATH": python_path(),
     }
 
 
 @contextlib.contextmanager
 def modules(collections: Path = COLLECTIONS, environment: dict[str, str] | None = None) -> Iterator[dict[str, str]]:
-    """What the environment of a run needs, so that its modules are run by a server.
+    """Environment variables that have a run's modules executed by a server.
 
     The server has ``environment`` in its own, and loads modules from ``collections``.
     """
@@ -66,7 +66,7 @@ def modules(collections: Path = COLLECTIONS, environment: dict[str, str] | None 
             "ANSIBLE_STRATEGY": "accelerated",
             "ANSIBLE_STRATEGY_PLUGINS": str(HERE),
             "MODULE_SERVER": address,
-            # With it, Ansible hands a module to the connection, instead of the path of a file.
+            # With pipelining, Ansible hands the connection a module instead of a file's path.
             "ANSIBLE_PIPELINING": "true",
         }
 
@@ -77,7 +77,7 @@ def modules_for_all() -> dict[str, str]:
 
 
 def run_playbook(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
-    """Run ansible-playbook in the checkout, with its settings in the environment: the exit code, and what it showed."""
+    """Run ansible-playbook in the checkout, with its settings in the environment. Returns the exit code and the output."""
     text = json.dumps(arguments).encode()
     request = ansible_server.Request(ansible_server.PLAYBOOK, text, environment, str(CHECKOUT))
     code, output, errors = ansible_server.execute(_playbooks(), request)

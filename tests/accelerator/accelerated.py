@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The strategy of tested playbooks: Ansible's linear one, whose workers know what others found out before.
+"""The strategy of tested playbooks: Ansible's linear one, with the work of earlier workers kept for later ones.
 
-Ansible forks a worker for each task, and what that has compiled and loaded is gone with it. A third of the workers' CPU time
-is Jinja compiling templates. Here the code of templates is kept, the plugins that most workers look for are loaded before any is
-forked, and modules are run by a server that has loaded what they import (ansible_server.py), at the socket in MODULE_SERVER.
+Ansible forks a worker for each task; everything it compiled and loaded ends with it. A third of the workers' CPU time
+is Jinja compiling templates. Here the code of templates is kept, and the plugins for most workers are loaded before any
+is forked. A server with all imports loaded runs the modules (ansible_server.py), at the socket in MODULE_SERVER.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ansible.utils.display import Display
 from jinja2.environment import TemplateExpression
 from sitecustomize import kept
 
-#: What decides, besides its text, what a template is compiled to. Jinja evaluates nothing then: Ansible has it not optimize.
+#: A template's code depends on these and its text. Jinja evaluates nothing then: Ansible turns its optimizer off.
 VERSIONS = [importlib.metadata.version(package) for package in ("ansible-core", "jinja2")]
 OPTIONS = (
     *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
@@ -43,7 +43,7 @@ _compile, _compile_expression = Environment.compile, Environment.compile_express
 
 
 def identity(environment: Any, kind: str, source: str, *others: Any) -> bytes:
-    """Tells a template or an expression from all that would be compiled to something else."""
+    """A key that is the same only for templates or expressions with the same code."""
     context = _jinja_bits._TemplateCompileContext.current(optional=True)
     escapes = context and context.escape_backslashes
     options = [getattr(environment, option) for option in OPTIONS]
@@ -51,7 +51,7 @@ def identity(environment: Any, kind: str, source: str, *others: Any) -> bytes:
 
 
 def compile_template(self: Any, source: Any, *arguments: Any, **options: Any) -> Any:
-    """Jinja's compile(), of a text or of nodes. The latter are an expression's, which is kept by compile_expression()."""
+    """Jinja's compile(), of a text or of nodes. Nodes are an expression's; compile_expression() keeps those."""
     if isinstance(source, str):
         what = identity(self, "template", source, arguments, options)
         return kept(what, lambda: _compile(self, source, *arguments, **options))
@@ -75,7 +75,7 @@ Environment.compile, Environment.compile_expression = compile_template, compile_
 
 Local: Any = connection_loader.get("local", class_only=True)
 _exec_command = Local.exec_command
-#: What a request for the server begins with, where Ansible has the text of a module.
+#: The beginning of a request for the server, in place of a module's text.
 REQUEST = b"ansible_server:"
 
 
@@ -108,7 +108,7 @@ action.modify_module, Local.exec_command = modify_module, exec_command
 
 
 class StrategyModule(linear.StrategyModule):
-    """Ansible's linear one, after what workers would load was loaded."""
+    """Ansible's linear strategy, after loading what workers would load."""
 
     def run(self, iterator: Any, play_context: Any) -> Any:
         for loader in (filter_loader, test_loader):
@@ -119,6 +119,6 @@ class StrategyModule(linear.StrategyModule):
             # It loads boto3, which other plays don't need outside modules.
             lookup_loader.get("seam.eks_auto.kubeconfig", class_only=True)
             ansible_server.make_clients(["eks", "sts"])
-        # What there is now stays: no worker need look whether it is garbage, which copies the memory that it shares.
+        # All objects so far stay. Without freezing, each worker's garbage collection would copy the memory it shares.
         gc.freeze()
         return super().run(iterator, play_context)

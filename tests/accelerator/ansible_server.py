@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the modules of tested playbooks, or ansible-playbook itself, in forks of a process that has loaded what they need.
+"""Runs the modules of tested playbooks, or ansible-playbook itself, in forks of a process with their imports loaded.
 
 Ansible starts a Python for each module, which loads boto3, Kubernetes' client and the descriptions of AWS's services, and ends.
-Here each module is a new process as well, with the arguments, environment and folder that Ansible gives it; it only finds
-loaded what it imports. So does ansible-playbook. Both live no longer than who asked for them.
+Here each module is a new process as well, with the arguments, environment and folder that Ansible gives it; only its
+imports are loaded already. So are ansible-playbook's. Both live no longer than the process that asked for them.
 
 Started as ``python -m ansible_server SOCKET modules`` or ``python -m ansible_server SOCKET ansible-playbook``, the latter in the
 folder and with the settings (ANSIBLE_...) of its runs. It ends when its standard input does.
@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, NoReturn
 
 #: Instead of a module's name.
 PLAYBOOK = "ansible-playbook"
-#: What is loaded for modules, and for ansible-playbook.
+#: Imports loaded for modules, and for ansible-playbook.
 LOADED = {
     "modules": (
         "ansible.module_utils.basic",
@@ -46,7 +46,7 @@ LOADED = {
     ),
     PLAYBOOK: ("ansible.cli.playbook", "ansible.plugins.strategy.linear"),
 }
-#: Whose clients modules make.
+#: The services for which modules make clients.
 SERVICES = ("apigateway", "apigatewayv2", "ec2", "eks", "elbv2", "iam", "resourcegroupstaggingapi", "sts")
 
 
@@ -55,7 +55,7 @@ class Request(NamedTuple):
 
     #: Its name as a Python module.
     name: str
-    #: What Ansible would write into the module, or ansible-playbook's arguments: JSON.
+    #: The arguments of the module, as Ansible would write them into it, or of ansible-playbook: JSON.
     arguments: bytes
     environment: dict[str, str]
     folder: str
@@ -65,7 +65,7 @@ Result = tuple[int, bytes, bytes]
 
 
 def execute(address: str, request: Request) -> Result:
-    """Have the server at a socket's path run what is requested: its exit code, standard output and standard error."""
+    """Send a request to the server at a socket's path. Returns exit code, standard output and standard error."""
     with Client(address) as connection:
         connection.send(tuple(request))
         result: Result = connection.recv()
@@ -78,7 +78,7 @@ def serve(address: str, what: str) -> None:
         importlib.import_module(name)
     if what == "modules":
         make_clients(SERVICES)
-    gc.freeze()  # all of it stays: no fork need look whether it is garbage
+    gc.freeze()  # all of it stays: spare each fork the garbage collection
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
@@ -93,7 +93,7 @@ def serve(address: str, what: str) -> None:
 
 
 def make_clients(services: Iterable[str]) -> None:
-    """Make boto3's clients of these services once, which loads what any of them needs."""
+    """Make boto3's clients of these services once, to load the files that any client needs."""
     import boto3
 
     session = boto3.Session("unused", "unused", region_name="us-west-2")
@@ -102,11 +102,11 @@ def make_clients(services: Iterable[str]) -> None:
 
 
 def answer(connection: Connection) -> NoReturn:
-    """Run what is requested, as the process that would have been started."""
+    """Run the request, as the process that would have been started."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request = Request(*connection.recv())
-    atexit._clear()  # what is registered is the server's
+    atexit._clear()  # registered functions are the server's
     done = threading.Event()
     threading.Thread(target=_end_with, args=(connection, done), daemon=True).start()
     os.chdir(request.folder)
@@ -161,7 +161,7 @@ def _content(file: int) -> bytes:
 
 
 def _end_with(connection: Connection, done: threading.Event) -> None:
-    """End this process and what it started when whoever asked for it has ended, and not otherwise."""
+    """End this process and its children when the process that asked for it has ended, and only then."""
     with contextlib.suppress(EOFError, OSError):
         connection.recv()
     if not done.is_set():

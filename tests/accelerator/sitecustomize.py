@@ -4,13 +4,13 @@
 
 """Makes the programs of a test run start sooner. Python runs this at its start when the folder is on PYTHONPATH.
 
-Most of the CPU time of a playbook here goes into what each of its processes does again. Three things are left out:
+Most of the CPU time of a playbook here is work that each of its processes repeats. Three things are left out:
 
-- Ansible sends each module as source in a zip of its own, which Python compiles anew each time. What was compiled is kept, under
-  the name and the source that it was compiled from.
-- Each session of botocore reads AWS's descriptions of the services and of its regions, some of which are megabytes of JSON. The
-  modules that run in one process share what one of them has read.
-- Python looks for garbage after each 700 new objects, of which programs that import this much make millions that stay.
+- Ansible sends each module as source in a zip of its own, which Python compiles anew each time. The bytecode is kept by
+name and source.
+- Each session of botocore reads AWS's descriptions of the services and of its regions, some of which are megabytes of
+JSON. The modules in one process share them.
+- Python collects garbage after each 700 new objects. Programs with so many imports make millions of objects that stay.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ gc.set_threshold(100_000, 20, 100)
 
 CACHE = os.path.join(sys.prefix, "bytecode", sys.implementation.cache_tag)
 
-_compile = zipimport._compile_source  # type: ignore[attr-defined]  # what there is to hook into: zipimport keeps no cache
+_compile = zipimport._compile_source  # type: ignore[attr-defined]  # the only hook: zipimport keeps no cache
 
 
 def kept(source: bytes, make: Callable[[], CodeType]) -> CodeType:
-    """What ``make`` made of the source in this run or an earlier one."""
+    """The result of ``make`` for this source, from this run or an earlier one."""
     path = os.path.join(CACHE, hashlib.sha256(source).hexdigest())
     try:
         with open(path, "rb") as file:
@@ -45,7 +45,7 @@ def kept(source: bytes, make: Callable[[], CodeType]) -> CodeType:
     except OSError:
         code = make()
         os.makedirs(CACHE, exist_ok=True)
-        # Whole or not at all, whoever else does the same now.
+        # Whole or not at all, even if another process writes it now.
         with open(f"{path}.{os.getpid()}", "wb") as made:
             marshal.dump(code, made)
         os.replace(made.name, path)
@@ -53,7 +53,7 @@ def kept(source: bytes, make: Callable[[], CodeType]) -> CodeType:
 
 
 def compile_source(path: str, source: bytes) -> CodeType:
-    """What zipimport would compile. Modules are known by their path within the zip."""
+    """The code of a module in a zip, kept by its path within the zip."""
     name = path.rpartition(".zip" + os.sep)[2]
     return kept(name.encode() + b"\0" + source, lambda: _compile(name, source))
 
@@ -62,7 +62,7 @@ zipimport._compile_source = compile_source  # type: ignore[attr-defined]  # the 
 
 
 class SharedDescriptions(importlib.abc.MetaPathFinder):
-    """Has botocore's sessions take one loader, as the clients of one session do: it keeps what it has read."""
+    """Gives all of botocore's sessions one loader, which keeps the files it has read."""
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "botocore.session":

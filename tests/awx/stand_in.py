@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for an AWX: it keeps what awx.awx's modules send, under AWX's URLs, and gives it back.
+"""A stand-in for an AWX: it keeps the objects of awx.awx's modules under AWX's URLs, and gives them back.
 
-It refuses, in the words of AWX 24.6.1, what names something that isn't there, a playbook that the project doesn't have, a
-second object of the same name, another organization for an image, and two credentials of a type on one template. A project
-that was synchronized has the playbooks. Nothing else of AWX's own validation is here, and no job runs.
+It refuses in the words of AWX 24.6.1: unknown names, a playbook missing from the project, a second object of the same
+name, another organization for an image, and two credentials of a type on one template. A synchronized project has the
+playbooks. Nothing else of AWX's own validation is here, and no job runs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
 TOKEN = "made-up"
-#: Which roles AWX gives an object of each kind.
+#: The roles that AWX gives an object, by its kind.
 ROLES = {
     "credentials": ("admin", "use", "read"),
     "job_templates": ("admin", "execute", "read"),
     "workflow_job_templates": ("admin", "execute", "approval", "read"),
 }
-#: Fields and associations that name another object, and of which kind it is.
+#: Fields and associations that name another object, with its kind.
 REFERENCES = {
     "credential_type": "credential_types",
     "execution_environment": "execution_environments",
@@ -54,9 +54,9 @@ TAKEN = {
     "job_templates": "JobTemplate with this (name, organization) combination",
     "workflow_job_templates": "WorkflowJobTemplate with this (name, organization) combination",
 }
-#: What AWX calls a kind when it says that a number is nobody's.
+#: AWX's name of a kind in the error about an unknown number.
 MODELS = {"credentials": "Credential", "success_nodes": "WorkflowJobTemplateNode", "teams": "Team"}
-#: What makes AWX synchronize a project.
+#: Changes of these make AWX synchronize a project.
 SOURCE = {"scm_type", "scm_url", "scm_branch"}
 UNIFIED = ("job_templates", "workflow_job_templates", "workflow_approval_templates")
 
@@ -65,7 +65,7 @@ Fault = dict[str, list[str]]
 
 
 class StandIn:
-    """What is in it, and what was asked of it."""
+    """Its objects, and the requests so far."""
 
     def __init__(self, project: Path) -> None:
         self.project = project
@@ -173,7 +173,7 @@ def listed(found: list[dict[str, Any]]) -> Response:
 
 
 def serve_headers(app: Flask, awx: StandIn) -> None:
-    """What holds for every request."""
+    """The common part of every request."""
 
     @app.before_request
     def guard() -> tuple[Response, int] | None:
@@ -222,7 +222,7 @@ def serve_objects(app: Flask, awx: StandIn) -> None:
 
 
 def serve_belongings(app: Flask, awx: StandIn) -> None:
-    """What belongs to one object: its survey, its approval, and lists of others."""
+    """The parts of one object: its survey, its approval, and lists of others."""
 
     @app.route("/api/v2/<kind>/<int:number>/survey_spec/", methods=["GET", "POST", "DELETE"])
     def survey(kind: str, number: int) -> Response:
@@ -262,7 +262,7 @@ def serve_belongings(app: Flask, awx: StandIn) -> None:
 
 
 def serve_projects(app: Flask, awx: StandIn) -> None:
-    """What gets a project's files."""
+    """Fetches a project's files."""
 
     @app.post("/api/v2/projects/<int:number>/update/")
     def update(number: int) -> tuple[Response, int]:

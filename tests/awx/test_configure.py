@@ -4,9 +4,8 @@
 
 """playbooks/awx/configure.yml with awx.awx's own modules, against a stand-in for AWX.
 
-Proved: each call that the modules make, what they leave, and that a second run changes nothing. That an AWX takes it, and that
-its roles mean what they say, was tried by hand with AWX 24.6.1; docs/awx.md says what of it. The stand-in answers as that one
-did. The tests build on each other.
+Proved: the modules' calls, the objects they leave, and no change in a second run. A real AWX 24.6.1 was tried by hand,
+with its roles; docs/awx.md says how far. The stand-in answers as that one did. The tests build on each other.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an execution environment for this collection is built of.
+"""The parts of an execution environment for this collection.
 
-ansible-builder writes the build's instructions, and lists the packages that its collections ask for. No image is built:
-that the base image and the registries have what is asked for is not proved here.
+ansible-builder writes the build's instructions, and lists the packages that its collections ask for. No image is built,
+so nothing here proves that the base image and the registries have those packages.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_context_asks_for_an_ansible_core_that_the_collection_supports(context: 
 
 
 def test_context_has_nothing_of_the_checkout(context: Path) -> None:
-    """Neither the lab nor the tests: what the image gets of the collection, it gets from the built one."""
+    """Neither the lab nor the tests: the image gets the built collection."""
     files = {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
     own = {name for name in files if not name.startswith("_build/scripts/")}
     assert own == {"Containerfile", "_build/requirements.yml", "_build/exclude-bindep.txt"}

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Surveys, playbooks, inventories and the roles' argument specs agree, and what the pattern's files refer to exists."""
+"""Surveys, playbooks, inventories and the roles' argument specs agree, and the pattern's files refer to existing
+things.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ def default(role: str, variable: str) -> Any:
 
 
 def bounds(role: str, variable: str) -> tuple[int, int] | None:
-    """Between which numbers the role's check of its input wants a variable."""
+    """The range of a variable in the role's check of its input."""
     path = CHECKOUT / "roles" / role / "tasks/check.yml"
     tasks = read(path if path.exists() else path.with_name("preflight.yml"))
     rules = [task["seam.eks_auto.check_input"]["rules"] for task in tasks if "seam.eks_auto.check_input" in task]
@@ -78,7 +80,7 @@ def plays(playbook: Path) -> list[dict[str, Any]]:
 
 
 def of_entry(entry: dict[str, Any], playbook: Path) -> list[dict[str, Any]]:
-    """The plays of one entry. The play of a team is told by whoever imports it: whose it is, and its steps."""
+    """The plays of one entry. The import of a team's play names the team and its steps."""
     source = imported(entry, playbook)
     if source == TEAM:
         return [{**entry, "hosts": entry["vars"]["seam_team"], "steps": entry["vars"]["seam_steps"]}]
@@ -99,7 +101,7 @@ def of_template(name: str) -> list[dict[str, Any]]:
 
 
 def fits(name: str, value: Any, option: dict[str, Any]) -> str:
-    """Why a value is none for an option; empty if it is one. What is a template as a whole is known at run time only."""
+    """Why an option doesn't take a value; empty if it does. A value that is one template is known at run time only."""
     if isinstance(value, str) and value.startswith("{{"):
         return ""
     return "; ".join(ArgumentSpecValidator({name: option}).validate({name: value}).error_messages)
@@ -115,7 +117,7 @@ def asked_as(option: dict[str, Any]) -> tuple[str, list[str] | None]:
 
 
 def faults(question: dict[str, Any], known: dict[str, tuple[str, dict[str, Any]]], inventory: set[str]) -> list[str]:
-    """What is wrong with a question, by the options of the roles that its template runs and the inventory's variables."""
+    """The faults of a question, by the options of its template's roles and the inventory's variables."""
     variable = question["variable"]
     if variable not in known:
         return ["no role of the playbook has this variable"]
@@ -133,7 +135,7 @@ def faults(question: dict[str, Any], known: dict[str, tuple[str, dict[str, Any]]
         f"the role takes {limits}": (question.get("min"), question.get("max")) != (limits or (None, None)),
         # A required question has no default for AWX: launches by API and workflows would have to answer it.
         "the role does not require it": question["required"] is not option.get("required", False),
-        # The survey's answer, and be it the default, would win without a word.
+        # The survey's answer, even the default, would win silently.
         "the inventory sets it as well": variable in inventory,
     }
     return [fault for fault, found in wrong.items() if found]
@@ -190,7 +192,7 @@ def test_playbook_sets_what_its_roles_have(playbook: Path) -> None:
     for play in read(playbook):
         known = options(of_entry(play, playbook))
         for name, value in play.get("vars", {}).items():
-            # What playbooks tell each other.
+            # Variables that playbooks pass to each other.
             if name.startswith("seam_"):
                 continue
             assert name in known, name
@@ -253,7 +255,9 @@ def steps(workflow: str) -> list[str]:
     ],
 )
 def test_workflow_does_what_the_playbook_for_one_person_does(workflow: str, playbook: str) -> None:
-    """The same plays in the same order. What one person's playbook checks before, each template checks for its team."""
+    """The same plays in the same order. The checks at the start of the one-person playbook are each team's in its
+    template.
+    """
     found = [play for template in steps(workflow) if template for play in of_template(template)]
     teams = [play for play in plays(PLAYBOOKS / playbook) if not play["name"].startswith("Check | ")]
     assert [play["name"] for play in found] == [play["name"] for play in teams]
@@ -278,7 +282,7 @@ def test_the_one_approval_is_at_the_seam(workflow: str) -> None:
 
 
 def test_credential_type_injects_its_own_fields_alone() -> None:
-    """AWX refuses what names another field, or a variable of Ansible's own."""
+    """AWX refuses an injector that names an unknown field or one of Ansible's own variables."""
     kind = CONTROLLER["credential_type"]
     fields = {field["id"]: "x" for field in kind["inputs"]["fields"]}
     assert set(kind["inputs"]["required"]) == set(fields)

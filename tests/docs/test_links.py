@@ -62,7 +62,7 @@ def test_all_pages_are_read() -> None:
 def test_what_contributors_are_told_of_exists() -> None:
     """Files and names in the worked examples."""
     named = set(re.findall(r"`([^`\s]+)`", (CHECKOUT / "docs/contributing.md").read_text()))
-    # What `make docs` writes is in no list, and the fragments of a release go with it.
+    # Git lists no output of `make docs`, and a release deletes its fragments.
     paths = {name for name in named if re.fullmatch(r"[\w.-]+(/[\w.-]+)+", name)} - {
         "changelogs/fragments",
         "docs/build",

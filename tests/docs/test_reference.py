@@ -111,8 +111,8 @@ def test_each_module_declares_its_attributes(documentation: dict[str, dict[str, 
 
 def test_each_says_where_awss_rules_are_from_and_what_its_errors_mean(everything: list[Documented]) -> None:
     for name, doc in everything:
-        # The filter subnet_plan has no errors of its own, a preflight those of its role's main entry point, and drift is
-        # about what others say.
+        # The filter subnet_plan has no errors of its own, a preflight those of its role's main entry point, and drift
+        # reports others'.
         if name.endswith("callback") or "preflight" in name or "drift" in name:
             continue
         sources = [entry.get("link", entry.get("ref", "")) for entry in doc.get("seealso", [])]
@@ -126,7 +126,7 @@ def test_each_role_has_an_example(documentation: dict[str, dict[str, Any]]) -> N
     for name, role in documentation["role"].items():
         (play,) = yaml.safe_load(role["entry_points"]["main"]["examples"])
         assert play["roles"][0]["role"] == name
-        # What the example sets exists, and what is required is set.
+        # Every variable of the example exists, and required ones are set.
         known = role["entry_points"]["main"]["options"]
         given = set(play["roles"][0]["vars"])
         assert given <= set(known)
@@ -150,7 +150,7 @@ def test_defaults_are_what_the_argument_spec_says(role: str) -> None:
             assert name not in defaults
         if "default" in option:
             assert defaults[name] == option["default"]
-        # What has no default is there as a comment.
+        # Variables without a default are there as comments.
         assert name in file
 
 

@@ -29,7 +29,7 @@ def site(once_for_these_files: None, tmp_path_factory: pytest.TempPathFactory) -
 
 
 class Page(HTMLParser):
-    """What a page links to, and the anchors that it has."""
+    """A page's links and anchors."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

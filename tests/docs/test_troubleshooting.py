@@ -17,12 +17,12 @@ import yaml
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDE = CHECKOUT / "docs/docsite/rst/guide_troubleshooting.rst"
 
-#: What is put in when a message is made stands as this in the guide.
+#: Stands in the guide for a value that a message is filled with.
 GAP = "…"
 
-#: Of the sentences in the plugins, those that nobody sees as the reason of a failure.
+#: Sentences in the plugins that are never the reason of a failure.
 NO_MESSAGES = {
-    # Words of AWS that are looked for in its answers.
+    # Words that are looked for in AWS's answers.
     "Error in role params",
     "IAM role's policy must include",
     "Missing Authentication Token",
@@ -40,7 +40,7 @@ NO_MESSAGES = {
     # Descriptions of links.
     "EKS cluster …, Service …",
     """#set(… = $util.urlEncode($input.params('…')).replaceAll("[+]", "%20")…)""",
-    # Progress, and what a wait is for.
+    # Progress, and the aims of waits.
     ", … more to follow",
     "AWS has done …, and does not show it yet.",
     "Load balancer … is …, ….",
@@ -55,7 +55,7 @@ NO_MESSAGES = {
     "to become available",
     "no endpoint service has the load balancer any more",
     "… of … targets healthy",
-    # Of a report: what becomes of a document.
+    # From a report on the changes to a document.
     "callbacks are left out",
     "jsonSchemaDialect is left out",
     "of several examples the first is kept",
@@ -100,7 +100,7 @@ def of_plugins() -> Iterator[str]:
 
 
 def silent(tree: ast.AST) -> Iterator[int]:
-    """Documentation, the names of operations (what follows on "Failed to"), and parts of what is looked at as a whole."""
+    """Documentation, the names of operations (after "Failed to"), and parts of longer sentences."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
             yield id(node.value)

@@ -4,8 +4,8 @@
 
 """A run may die anywhere: each playbook is killed at each of its mutating calls, run again, and ends where it would have.
 
-Steps build on each other: there are two lives of an account, one in which the calls are never made and one in which only
-their answers are lost. ``make faults`` runs them.
+Steps build on each other in two lives of an account. In one the calls are never made; in the other only their answers
+are lost. ``make faults`` runs them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ VARIABLES = [
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, account.State]:
-    """What each step leaves when nothing happens to it."""
+    """The account after each undisturbed step."""
     states = {}
     with Lab.running(tmp_path_factory.mktemp("undisturbed")) as lab:
         for step, variables in zip(LIFE, VARIABLES, strict=True):

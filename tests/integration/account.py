@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All that a lab's account and clusters hold, without what differs between two accounts that are the same."""
+"""The content of a lab's account and clusters, without the parts that always differ between two accounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .conftest import Lab
 
 State = dict[str, Any]
 
-#: What AWS and Kubernetes make up or count, at any depth.
+#: Fields that AWS and Kubernetes make up or count, at any depth.
 _MADE_UP = {
     "arn", "createdAt", "createdDate", "CreateDate", "CreatedTime", "CreatedDate", "lastUpdatedDate", "modifiedAt",
     "certificateAuthority", "endpoint", "identity", "ResponseMetadata", "RoleId", "RoleLastUsed", "OwnerId",
@@ -41,7 +41,7 @@ def state(lab: Lab) -> State:
 
 
 def differences(found: State, wanted: State) -> State:
-    """What there is too much and too little of, by kind of resource."""
+    """The surplus and the missing resources, by kind."""
     return {
         kind: {
             "too much": [each for each in found[kind] if each not in wanted[kind]],
@@ -128,7 +128,7 @@ def _api_gateway(lab: Lab) -> State:
         resources = client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
         in_use = {stage.pop("deploymentId") for stage in stages}
         api["resources"] = resources
-        # By what they name: ids and hosts are made up.
+        # By the names in them: ids and hosts are made up.
         for stage in stages:
             for name, value in stage.get("variables", {}).items():
                 stage["variables"][name] = names.get(value, "a load balancer" if value in hosts else value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab for each test module, and what it takes to run playbooks against it and to look at what they left."""
+"""A lab for each test module, and helpers to run playbooks against it and inspect the result."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Run:
 
 
 class Lab(RunningLab):
-    """A running lab, and what is run against it."""
+    """A running lab, and helpers to run things against it."""
 
     def playbook(
         self,
@@ -82,7 +82,7 @@ class Lab(RunningLab):
         return {"region": facts["region"], "endpoint_url": facts["aws_endpoint_url"], **credentials}
 
     def run_module(self, module: str, **arguments: Any) -> dict[str, Any]:
-        """What a module of ours returns, as infra."""
+        """The result of one of our modules, run as infra."""
         command = [str(BIN / "ansible"), "localhost", "--module-name", f"seam.eks_auto.{module}", "--one-line"]
         done = subprocess.run(
             [*command, "--connection", "local", "--args", json.dumps({**self._auth("infra"), **arguments})],
@@ -101,7 +101,7 @@ class Lab(RunningLab):
     ) -> subprocess.Popen[str]:
         """A module of ours as Ansible runs it: a process that reads its arguments and prints its result.
 
-        What it waits for is told line by line in the file ``progress``.
+        It reports its waits line by line in the file ``progress``.
         """
         program = (
             "import json, sys\n"
@@ -132,7 +132,7 @@ class Lab(RunningLab):
         ]
 
     def asked_of_kubernetes(self, of: str = "assumed-role/seam-") -> list[dict[str, Any]]:
-        """What the cluster's API server answered to the teams, or others by a part of their names, from its audit log."""
+        """The cluster's audit events for the teams, or for other users by a part of their names."""
         log = self.folder / "clusters" / self.facts["region"] / "petstore/audit.jsonl"
         events = [json.loads(line) for line in log.read_text().splitlines()]
         return [each for each in events if of in each["user"].get("username", "")]
@@ -172,7 +172,7 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def site(shared_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A lab where site.yml has been run, for modules that leave all of it as they find it.
 
-    It is made once for all of them; anew only after one in which a test failed, as nobody knows what that left.
+    It is made once for all of them, and again only after a module with a failed test, which may leave anything.
     """
     if not shared_lab.client("eks").list_clusters()["clusters"]:
         # A version below the newest, for the one module that upgrades it.

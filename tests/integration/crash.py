@@ -32,9 +32,9 @@ MOST = 150
 def walk(lab: Lab, playbook: str, *, after: bool, stride: int = 1, **variables: Any) -> list[str]:
     """Run a playbook until one run finishes, killing each at the ``stride``-th mutating call of those not yet killed at.
 
-    With ``after`` that call has taken effect and its answer is lost; otherwise it is never made. Calls are told apart by what
-    they ask for, so that no run is killed again at one that every run makes, as when it applies a manifest.
-    Returns the calls at which runs were killed.
+    With ``after`` that call has taken effect and its answer is lost; otherwise it is never made. Calls are told apart
+    by their content, so a call that every run makes (such as applying a manifest) kills only one run. Returns the calls
+    at which runs were killed.
     """
     killed_at: list[str] = []
     tried: list[str] = []

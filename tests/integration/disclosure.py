@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that runs show at the highest verbosity, and whether a secret is in it."""
+"""The output of runs at the highest verbosity, and a search for secrets in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EKS_TOKEN = re.compile(r"k8s-aws-v1\.[A-Za-z0-9_-]{16}")
 
 
 class Disclosure:
-    """What the runs of one lab left for people and machines to read."""
+    """The texts that one lab's runs left for people and machines to read."""
 
     def __init__(self) -> None:
         self.outputs: list[str] = []

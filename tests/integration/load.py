@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests to the site's API, at a steady rate, with an account of what came back."""
+"""Requests to the site's API, at a steady rate, with an account of the answers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An accelerated run says what a plain one says, and a module in it gets what Ansible would give it, and ends as it would."""
+"""An accelerated run says the same as a plain one. Its modules get the same input and end the same way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.running_lab import eventually
 
 from .conftest import Lab, Run
 
-#: What two runs never say alike: moments, durations, how often a wait told of itself, and whether it was long enough to be told.
+#: These differ between any two runs: moments, durations, and whether and how often a wait was reported.
 VOLATILE = re.compile(
     r"^  …  .*\n|^ {10,}[\d.]+ s  .*\n|^ +[\d.]+(?= s  )"
     r"|(?<=seconds: )[\d.]+|(?<=latency_ms: )\d+|(?<=deadline: )[\d.]+|(?<=session: )\d+",

@@ -148,7 +148,7 @@ def test_a_rollout_goes_on(lab: Lab) -> None:
         faults.add(lab.folder, fault)
         return lambda: len(faults.injected(lab.folder)) > before
 
-    # The change is held up until the look that follows it is going to be, and that until the API server is down.
+    # The change waits until the next look at Kubernetes is due, and that look waits until the API server is down.
     changes = hold(Fault("slow", "kubernetes", "patch deployments", seconds=2, count=1))
     with ThreadPoolExecutor() as executor:
         changed = json.dumps({"petstore_workload_replicas": 3})

@@ -4,9 +4,9 @@
 
 """Each job template, run as AWX runs it: by ansible-runner, out of a private data directory.
 
-The inventory is the example's, exported as AWX keeps it; extra variables are the survey's defaults; credentials come from
-what the credential type injects, and from nowhere else. What AWX itself does before and after is not here: its database,
-its permissions, the image (ansible-runner runs in the tests' own environment). The first job of each team finds nothing loaded
+The inventory is the example's, exported as AWX keeps it; extra variables are the survey's defaults; credentials come
+from the credential type's injectors alone. AWX's own work before and after is not here: its database, its permissions,
+the image (ansible-runner runs in the tests' own environment). The first job of each team finds nothing loaded
 (tests/accelerator). The tests build on each other, in the order of the two workflows.
 """
 
@@ -33,12 +33,12 @@ TEMPLATES = {
     for each in json.loads((PATTERN / "meta/pattern.json").read_text())["aap_resources"]["controller_job_templates"]
 }
 CONTROLLER = yaml.safe_load((PATTERN / "meta/controller.yml").read_text())
-#: What is typed into surveys instead of their defaults, with which these jobs would have nothing to do, or take long.
+#: Answers to surveys. With the defaults, these jobs would do nothing or take long.
 TYPED: dict[str, dict[str, Any]] = {
     "EKS API / infra / Canary": {"apigw_vpclink_canary_percent": 20.0, "apigw_vpclink_canary_seconds": 0},
     "EKS API / infra / Remove link": {"apigw_vpclink_drain_seconds": 1},
 }
-#: What changes nothing, whatever it finds.
+#: Templates that change nothing.
 READING = {
     "EKS API / infra / Drift",
     "EKS API / k8s / Drift",
@@ -46,7 +46,7 @@ READING = {
     "EKS API / infra / Upgrade preflight",
     "EKS API / infra / Orphans",
 }
-#: The first of each team, which find nothing loaded that they need.
+#: The first of each team start with nothing loaded.
 FIRST = ("EKS API / infra / Foundation", "EKS API / k8s / Workload")
 TEAMS = {name: each["team"] for each in CONTROLLER["templates"] for name in each["names"]}
 
@@ -66,7 +66,7 @@ def survey_answers(template: str) -> dict[str, Any]:
 
 
 def inject(inputs: dict[str, str], folder: Path) -> dict[str, str]:
-    """The environment that the credential type injects, as AWX renders it, with the file that it names."""
+    """The environment that the credential type injects, as AWX renders it, including its file."""
     injectors = CONTROLLER["credential_type"]["injectors"]
     jinja = sandbox.ImmutableSandboxedEnvironment()
     path = folder / "credential"
@@ -77,7 +77,7 @@ def inject(inputs: dict[str, str], folder: Path) -> dict[str, str]:
 
 
 class Controller:
-    """What of AWX a job needs: the inventory, and each team's credential."""
+    """A job's needs from AWX: the inventory, and each team's credential."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
@@ -86,7 +86,7 @@ class Controller:
         self.credentials = {team: self._credential(team) for team in ("infra", "k8s")}
 
     def exchange_services(self) -> None:
-        """What is done to the inventory after a replacement."""
+        """The change to the inventory after a replacement."""
         self.inventory = self._inventory("vpclink2", "vpclink")
 
     def _inventory(self, service: str, next_service: str) -> str:
@@ -115,7 +115,7 @@ class Controller:
         return subprocess.run(export, check=True, capture_output=True, text=True, cwd=self.folder).stdout
 
     def _credential(self, team: str) -> dict[str, str]:
-        """What a team enters: its role, and the keys of a user who may do nothing but assume it."""
+        """A team's entries: its role, and the keys of a user who may do nothing but assume it."""
         iam, user = self.lab.client("iam"), f"awx-{team}"
         role = f"arn:aws:iam::{self.account}:role/seam-{team}"
         statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}
@@ -220,7 +220,7 @@ def test_template_does_its_work(awx: Controller, lab: Lab, template: str) -> Non
     assert set(job.stats["processed"]) == {host}
     assert bool(job.stats["changed"].get(host)) is (template not in READING)
     assert job.stats["failures"] == job.stats["dark"] == {}
-    # What AWX shows and keeps has no key in it.
+    # No key is in the output or files that AWX keeps.
     for path in (path for path in job.artifacts.rglob("*") if path.is_file()):
         assert awx.credentials[TEAMS[template]]["secret_key"] not in path.read_text(errors="replace")
     if template == "EKS API / k8s / Remove Service":

@@ -39,7 +39,7 @@ class Refusals(NamedTuple):
     """How the hosts of one run ended, each with an invalid variable file."""
 
     output: str
-    #: What the tasks that failed said, by host.
+    #: The messages of the failed tasks, by host.
     said: dict[str, str]
     #: The numbers of PLAY RECAP, by host.
     recap: dict[str, dict[str, int]]

@@ -30,7 +30,7 @@ FAULTS = [
     Fault("reset", rate=0.03, seed=4, after=True),
     Fault("slow", rate=0.07, seed=5, seconds=0.5),
 ]
-#: How much longer a run may take. AWS's own clients wait up to 20 s before an attempt.
+#: How many times longer a run may take. AWS's own clients wait up to 20 s before an attempt.
 FACTOR = 4
 
 

@@ -42,12 +42,12 @@ TEAM_OF = {
     REMOVE_FOUNDATION: "infra",
 }
 TRESPASSES = [(playbook, "k8s" if team == "infra" else "infra") for playbook, team in TEAM_OF.items()]
-#: These two do nothing of which the rest does not do more.
+#: The others do everything that these two do.
 PARTS = (REMOVE_LINK, REMOVE_SERVICE)
 
 DISCLOSURE = Disclosure()
 
-#: Where in the lab's log of calls the trespasses begin and end: what is denied there is meant to be.
+#: Where in the lab's log of calls the trespasses begin and end: denials there are expected.
 TRESPASS: list[int] = []
 
 
@@ -77,7 +77,7 @@ def calls(lab: Lab) -> list[dict[str, Any]]:
 
 
 def permissions(found: list[dict[str, Any]], team: str) -> set[tuple[str, str, bool]]:
-    """What a team's calls needed: action, resource, and whether it was allowed."""
+    """The permissions for a team's calls: action, resource, and whether it was allowed."""
     return {
         (each["action"], each["resource"], each["allowed"])
         for call in found
@@ -195,7 +195,7 @@ def test_infra_deletes_what_is_left_of_a_cluster(lab: Lab) -> None:
 
 
 def change_by_hand(lab: Lab) -> None:
-    """What the next run has to mend or to read, so that it needs the permissions for that."""
+    """Give the next run something to mend and to read, so that it needs those permissions."""
     insight = {"id": "1", "name": "Add-ons", "category": "UPGRADE_READINESS", "insightStatus": {"status": "WARNING"}}
     (lab.folder / "insights.json").write_text(json.dumps([insight]))
     iam, ec2 = lab.client("iam"), lab.client("ec2")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody changed by hand is seen by drift.yml, and mended by the ordinary playbooks with these calls and no others.
+"""drift.yml sees manual changes, and the ordinary playbooks mend them with these calls and no others.
 
 The tests of this module build on each other: more and more drifts, until site.yml mends them.
 """
@@ -25,7 +25,7 @@ ANNOTATION = "service.beta.kubernetes.io/aws-load-balancer-healthcheck-path"
 READER = "team-reader"
 ON, OFF = {"enabled": True}, {"enabled": False}
 
-#: What was injected, and what was seen of it.
+#: Injected drifts, and the findings about them.
 COUNTS: dict[str, int] = {"injected": 0, "seen": 0}
 
 Item = dict[str, Any]
@@ -108,7 +108,7 @@ def search(lab: Lab, variables: str, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def changes_in_kubernetes(lab: Lab) -> list[str]:
-    """What the teams asked the API server to change, and not only what it would change."""
+    """The teams' requests to Kubernetes that change something; dry runs don't count."""
     return [
         f"{event['verb']} {event['requestURI']}"
         for event in lab.changes_asked_of_kubernetes("seam-k8s")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong between the teams: the wait says why and whose it is, and the next run finishes the job.
+"""Failures between the teams: the wait says why, and who has to act. The next run finishes the job.
 
 The tests of this module build on each other: one cluster whose subnets nobody tagged, mended step by step. Its tokens
 end sooner than the waits, which make new ones; an AWS session that has ended is said to have.
@@ -58,7 +58,7 @@ CLAIM = {"Key": "kubernetes.io/cluster/other", "Value": "owned"}
 
 
 def hand_over_subnets(lab: Lab) -> None:
-    """What somebody might do by hand: the subnets lose the tag that load balancers are found by, to another cluster."""
+    """As by somebody's hand: the subnets lose the tag by which load balancers find them, to another cluster."""
     ec2 = lab.client("ec2")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
     ec2.delete_tags(Resources=subnets, Tags=[{"Key": "kubernetes.io/role/internal-elb"}])
@@ -104,7 +104,7 @@ def test_pods_that_never_get_ready_are_named_with_reason_and_owner(lab: Lab) -> 
 def test_an_update_that_never_comes_up_says_why_and_the_old_pods_go_on_serving(lab: Lab) -> None:
     run = lab.playbook(WORKLOAD, "--extra-vars", json.dumps(MISSING_IMAGE))
     assert run.returncode != 0
-    # The kubelet says in turn that the pull failed and that it waits before the next one; both name the image.
+    # The kubelet reports a failed pull and a wait before the next one in turn; both name the image.
     for words in (
         f"did not finish in {PATIENCE} s",
         r"Pods that are not ready: [^;]*pull[^;]*example.com/missing:1",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody else runs in the cluster stays as it is, until its owner hands it over.
+"""Other people's workloads in the cluster stay as they are, until their owner hands them over.
 
 The tests of this module build on each other.
 """
@@ -70,7 +70,7 @@ def lab(site: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 def shop(lab: Lab) -> list[dict[str, Any]]:
-    """The shop's objects, without what controllers write into them."""
+    """The shop's objects, without the fields that controllers write."""
     found = lab.kubectl("get", "configmaps,deployments,services", "-n", "shop", "-o", "json")
     items: list[dict[str, Any]] = json.loads(found.stdout)["items"]
     for item in items:

@@ -4,7 +4,7 @@
 
 """A run that is killed loses nothing: the next one finishes, and nothing exists twice.
 
-A choice of what ``make faults`` does at every mutating call.
+``make faults`` does so at every mutating call, this test at some.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A call that took effect, and whose answer was lost: it is there once, and the run goes on."""
+"""A call took effect, but its answer was lost: its resource is there once, and the run goes on."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def kill_after(lab: Lab, playbook: str, operation: str, identity: str = "infra")
 
 @contextlib.contextmanager
 def run_that_waits_before(lab: Lab, operation: str, cluster: str = CLUSTER) -> Iterator[Future[Run]]:
-    """A run that comes to this call now, and makes it afterwards. Meanwhile another can do what it likes."""
+    """A run that stops before this call and makes it afterwards. Another can run meanwhile."""
     hits = len(faults.injected(lab.folder))
     faults.add(lab.folder, Fault("hang", "ec2", operation, count=1))
     with ThreadPoolExecutor() as pool:

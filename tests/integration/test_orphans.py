@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Orphans are listed; those that are named are deleted, and nothing else.
+"""Orphans are listed. Named ones are deleted, and nothing else.
 
 The tests of this module build on each other: the leftovers of a cluster and of a Service that never were, beside a site.
 """
@@ -26,7 +26,7 @@ def lab(site: Lab) -> Lab:
 
 
 class Leftovers:
-    """What Auto Mode and this collection leave: a load balancer held by a link, its target group and security group."""
+    """Leftovers of Auto Mode and this collection: a load balancer held by a link, its target group and security group."""
 
     def __init__(self, lab: Lab, cluster: str, service: str, **more: str) -> None:
         elbv2, ec2 = lab.client("elbv2"), lab.client("ec2")
@@ -79,7 +79,7 @@ class Leftovers:
 
 
 class Left(NamedTuple):
-    """What is left of a cluster, of a Service of the site's cluster, and what somebody else's controller made.
+    """Leftovers of a cluster and of a Service of the site's cluster, and resources of somebody else's controller.
 
     ``early`` is a link V2 whose API is still to be made.
     """
@@ -124,8 +124,8 @@ def run(
 
 @pytest.fixture
 def several(tmp_path: Path) -> str:
-    """An inventory with hosts of the k8s team in two namespaces of one cluster, one whose cluster is gone, one that fails,
-    and one that told of a cluster of the same name elsewhere, before.
+    """An inventory with k8s hosts in two namespaces of one cluster, one of a deleted cluster, and one that fails. A
+    fourth reported earlier, for a cluster of the same name elsewhere.
     """
     own = {"petstore_workload_create_namespace": False}
     abroad = {"cluster": "petstore", "names": ["default/kubernetes"]}
@@ -145,7 +145,7 @@ def several(tmp_path: Path) -> str:
 def test_what_is_left_is_listed_with_owner_age_and_what_holds_it(
     lab: Lab, left: Left, several: str, tmp_path: Path
 ) -> None:
-    """All k8s hosts tell, each of its namespace. Of another nobody does, and nothing in it is taken for gone."""
+    """Each k8s host reports its namespace. Another namespace is unknown, and nothing in it counts as gone."""
     untold = Leftovers(lab, "petstore", "untold/web")
     before = len(lab.mutating_calls())
     done, found = run(lab, tmp_path, None, "--inventory", several, "--limit", "!abroad", "--check")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user sees of a wait: on a terminal, and where the output goes to a file. No lab is needed."""
+"""A wait as the user sees it, on a terminal and in a file. No lab is needed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_terminal_has_one_line_that_is_kept_current(command: list[str], tmp_pa
         re.escape(ERASE) + r"  … +(\d+) s  the thing: It is being made\. \(usually a moment\)", written
     )
     assert len(set(seconds)) >= 3
-    # What stays on the screen: of each line what was written after it was last erased.
+    # The text that stays on the screen: of each line the part after its last erasure.
     screen = [line.rpartition(ERASE)[2] for line in written.split("\n")]
     assert [line for line in screen if "being made" in line] == []
     assert len([line for line in screen if re.fullmatch(r"  … +[56] s  the thing: It is there\. .*", line)]) == 1

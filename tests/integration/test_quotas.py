@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A full quota, which AWS answers with the 429 of too many calls, is said to be one, and not waited for."""
+"""A full quota is reported as such and not waited for, though AWS answers it with the 429 of too many calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def definition(paths: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def load_balancer(lab: Lab) -> str:
-    """ARN of a load balancer that has all 20 links that a region may have."""
+    """ARN of a load balancer with all 20 links of a region."""
     subnet = lab.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     (made,) = lab.client("elbv2").create_load_balancer(
         Name="linked", Subnets=[subnet], Type="network", Scheme="internal"

@@ -118,7 +118,7 @@ def test_each_team_does_its_steps_alone_and_only_a_share_of_the_requests_moves_f
 
 
 def test_the_share_is_as_large_as_asked_for(lab: Lab) -> None:
-    """What goes the canary's way is seen by cutting that way for a moment."""
+    """Cut the canary's path for a moment: the requests that fail are its share."""
     set_canarys_link(lab, "nowhere")
     load = load_of(lab)
     with ThreadPoolExecutor(8) as pool:
@@ -147,7 +147,7 @@ def test_the_switch_is_one_update_of_the_stage(lab: Lab) -> None:
 
 
 def test_one_command_takes_it_back_and_goes_on_where_it_was_stopped(lab: Lab) -> None:
-    """What workload.yml and api.yml do for the names that hold afterwards is part of it, and changes nothing."""
+    """The way back includes workload.yml and api.yml under the names that then hold. Those change nothing."""
     before = len(calls(lab))
     under_load(lab, "switch back", SWITCH, **BACK)
     run = under_load(lab, "the rest of the way back", REPLACE, **BACK)

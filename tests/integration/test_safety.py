@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing breaks the other team by accident: what would is refused before it is tried, then done in the right order.
+"""Nothing breaks the other team by accident: a dangerous change is refused first, then made in the right order.
 
 The tests of this module build on each other: a second contract is joined to the site's API, and leaves it again.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From VPC links V1 to V2 and back, while the API is called 50 times a second, and what befalls links V2 meanwhile.
+"""From VPC links V1 to V2 and back, while the API is called 50 times a second, and accidents to links V2 on the way.
 
 The tests of this module build on each other: one API that moves.
 """
@@ -138,7 +138,7 @@ def test_a_lost_load_balancer_and_an_inactive_link_heal(lab: Lab, load: Callable
 
 
 def make_anew(lab: Lab, service: dict[str, Any], path: Path) -> None:
-    """Delete a Service without what would see to its load balancer, and create it again."""
+    """Delete a Service without its load balancer (by removing the finalizer), and create it again."""
     metadata, here = service["metadata"], "--namespace=petstore"
     lab.kubectl(
         "patch", "service", metadata["name"], here, "--type=merge", '--patch={"metadata": {"finalizers": null}}'

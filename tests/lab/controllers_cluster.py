@@ -35,7 +35,7 @@ ROLE_TAG = "kubernetes.io/role/internal-elb"
 
 
 class World:
-    """What tests look at and change. ``links`` are the VPC links that hold every load balancer."""
+    """The parts that tests look at and change. ``links`` are the VPC links that hold every load balancer."""
 
     def __init__(self, settings: Settings, plane: NlbDataPlane, links: list[str], cluster: dict[str, Any]) -> None:
         self.settings = settings
@@ -126,7 +126,9 @@ class World:
 
 
 async def until(holds: Callable[[], Any], seconds: float = 10) -> Any:
-    """Wait for what others bring about, and return it; fails at the deadline. ``holds`` may be a coroutine function."""
+    """Wait until ``holds`` returns something, and return that; fails at the deadline. ``holds`` may be a coroutine
+    function.
+    """
     async with asyncio.timeout(seconds):
         while True:
             found = holds()

@@ -30,13 +30,13 @@ USERS = {"alice-token": User("alice", groups=("developers",))}
 
 
 def authorize(user: User, wanted: Attributes) -> Decision:
-    """Alice may do what she likes with all but secrets in the namespace that is hers."""
+    """Alice may do anything in her namespace, except with secrets."""
     return Decision(user.name == "alice" and wanted.namespace == "alices" and wanted.resource != "secrets")
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What an API server answers: the HTTP status, the object, and the warnings."""
+    """An API server's answer: the HTTP status, the object, and the warnings."""
 
     code: int
     body: Any
@@ -126,7 +126,7 @@ class Cluster:
         return done.stdout
 
     def refused(self, *arguments: str, given: Any = None, token: str = "") -> str:
-        """What a kubectl says that must fail."""
+        """The error output of a kubectl that must fail."""
         done = self.run(*arguments, given=given, token=token)
         assert done.returncode != 0, done.stdout
         return done.stderr

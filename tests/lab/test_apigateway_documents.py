@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the seam.eks_auto contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documents of other people, given VPC link integrations, and imported: what is stored is what the definition says."""
+"""Other people's documents get VPC link integrations and are imported. The stored API equals the definition."""
 
 from __future__ import annotations
 

@@ -333,7 +333,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def settings_of(aws: Any, api: str) -> dict[str, Any]:
-    """The API's settings, and by name what is listed beside its methods."""
+    """The API's settings and, by name, its parts other than methods."""
     info = aws.get_rest_api(restApiId=api)
     kept = ("policy", "binaryMediaTypes", "apiKeySource", "minimumCompressionSize", "disableExecuteApiEndpoint")
     return {

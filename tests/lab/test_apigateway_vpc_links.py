@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VPC links (V1) of the lab's API Gateway: their states, what fails, and what refers to them."""
+"""VPC links (V1) of the lab's API Gateway: their states, failures and references to them."""
 
 from __future__ import annotations
 

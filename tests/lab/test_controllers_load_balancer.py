@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Auto Mode's load balancers: what a Service leaves in AWS, what comes through it, and what its events say."""
+"""Auto Mode's load balancers: a Service's resources in AWS, the traffic through them, and the Service's events."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def tags(world: World, arn: str) -> dict[str, str]:
 
 
 async def answer(world: World, port: int = 80) -> bytes:
-    """The first line of what the load balancer answers to a request, b"" if it hangs up."""
+    """The first line of the load balancer's answer to a request, b"" if it hangs up."""
     (balancer,) = world.load_balancers()
     address = world.plane.address(balancer["LoadBalancerArn"], port)
     assert address

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deployments, pods and what belongs to them: what a user finds in the cluster, and what answers."""
+"""Deployments, pods and their parts: the objects in the cluster, and the answers of the pods."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access entries: what EKS takes and refuses, and what they let people do in the cluster."""
+"""Access entries: EKS's checks, and the permissions they give in the cluster."""
 
 from __future__ import annotations
 

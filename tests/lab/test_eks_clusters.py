@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EKS's clusters: what a new one is, what is refused and how, and its deletion."""
+"""EKS's clusters: creation, refusals and deletion."""
 
 from __future__ import annotations
 

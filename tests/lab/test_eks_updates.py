@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EKS's updates: one kind a call, one at a time, and what each changes."""
+"""EKS's updates: one kind a call, one at a time, and the effect of each."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_the_same_token_asks_for_the_same_update(lab: RunningLab) -> None:
 
 
 def test_an_update_keeps_everything_but_tags_waiting(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """At a pace at which an update takes longer than the calls that it keeps waiting."""
+    """At a pace where an update takes longer than the calls made meanwhile."""
     with RunningLab.running(tmp_path_factory.mktemp("lab"), "--pace", "0.5") as lab:
         arn = lab.create_cluster("busy")["arn"]
         eks = lab.client("eks")

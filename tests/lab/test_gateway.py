@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests through the lab's API Gateway to a real backend: what arrives there, what comes back, what is refused."""
+"""Requests through the lab's API Gateway to a real backend: forwarded requests, answers and refusals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HOST = "http://nlb.example:8080"
 
 
 async def _backend(request: web.Request) -> web.Response:
-    """Shows what arrived, except on a few paths."""
+    """Answers with the request it got, except on a few paths."""
     if request.path == "/slow":
         await asyncio.Event().wait()
     if request.path == "/gzip":

@@ -427,7 +427,7 @@ def test_tags_are_for_those_to_change_who_may_change_what_has_them(as_role: Clie
 
 
 def test_a_request_that_names_nothing_is_refused_as_any_other(as_role: Clients) -> None:
-    """Authorization comes before validation, and must not fall over what validation would refuse."""
+    """Authorization comes before validation, and must stand a request that validation would refuse."""
     entries = as_role("eks", {"Action": "eks:DescribeCluster", "Resource": "*"})
     code, message, _ = refusal(entries.describe_access_entry, clusterName="petstore", principalArn="nobody")
     assert (code, "eks:DescribeAccessEntry on resource" in message) == ("AccessDeniedException", True)
@@ -510,7 +510,7 @@ def test_an_api_is_known_by_its_tags(as_role: Clients) -> None:
     api = client.create_rest_api(name="tagged", tags={"team": "infra"})["id"]
     _, message, _ = refusal(client.get_rest_api, restApiId=api)
     assert f"apigateway:GET on resource: {apis}/{api} because" in message
-    # What belongs to an API has its tags.
+    # An API's tags count for its parts.
     assert refusal(client.create_deployment, restApiId=api)[0] == "BadRequestException"
     client.delete_rest_api(restApiId=api)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What policy documents allow, after IAM's evaluation logic."""
+"""The verdicts of policy documents, after IAM's evaluation logic."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_policy_variables() -> None:
     key = "aws:principaltag/eks:eks-cluster-name"
     assert decided(mine, context={key: ("petstore",)}) is Decision.ALLOWED
     assert decided(mine, context={key: ("other",)}) is Decision.NOT_ALLOWED
-    # A value is no pattern, and what the request doesn't have matches nothing.
+    # A value is no pattern, and a key missing from the request matches nothing.
     assert decided(mine, context={key: ("*",)}) is Decision.NOT_ALLOWED
     assert decided(mine) is Decision.NOT_ALLOWED
 

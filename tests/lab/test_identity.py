@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EKS tokens: which ones a cluster takes, and why it refuses the others."""
+"""EKS tokens: a cluster takes the good ones, and says why it refuses the others."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ TASKS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the tasks returned, by the names under which they registered it."""
+    """The tasks' results, by their names in ``register``."""
     folder = tmp_path_factory.mktemp("ansible")
     names = [task["register"] for task in TASKS]
     collected = "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}"

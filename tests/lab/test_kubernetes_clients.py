@@ -4,7 +4,7 @@
 
 """kubectl and the Python client against a cluster's API server.
 
-What is expected here is what a kube-apiserver does: with KUBEBUILDER_ASSETS set the same tests run against one.
+Expected is a kube-apiserver's behaviour: with KUBEBUILDER_ASSETS set the same tests run against one.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ class TestRefusals:
         assert 'cannot list resource "nodes" in API group "" at the cluster scope' in text
 
     def test_who_is_unknown(self, cluster: Cluster) -> None:
-        # While it doesn't know what is served, kubectl asks for that first, and fails in other words.
+        # As long as it doesn't know the served kinds, kubectl asks for those first, and fails with other words.
         cluster.kubectl("get", "pods")
         assert "Unauthorized" in cluster.refused("get", "pods", token="nobody")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What EKS's access policies allow, spot by spot from AWS's tables."""
+"""The permissions of EKS's access policies: samples from AWS's tables."""
 
 from __future__ import annotations
 

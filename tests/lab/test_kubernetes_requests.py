@@ -27,7 +27,7 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
-#: What a load balancer's controller writes.
+#: As a load balancer's controller writes it.
 STATUS = {"status": {"loadBalancer": {"ingress": [{"hostname": "x.elb.amazonaws.com"}]}}}
 
 _numbers = itertools.count()
@@ -50,7 +50,7 @@ class Client:
         return self.cluster.request(method, path, body, token=ALICE, **options)
 
     def make(self, path: str, item: dict[str, Any]) -> dict[str, Any]:
-        """What was created, which must succeed."""
+        """Create an object, which must succeed, and return it."""
         answer = self.send("POST", path, item)
         assert answer.code == 201, answer
         made: dict[str, Any] = answer.body
@@ -346,7 +346,7 @@ class TestValues:
         assert container_of(made)["env"] == [{"name": "EMPTY"}]
         assert "stdin" not in container_of(made)
         assert not {"paused", "minReadySeconds"} & made["spec"].keys()
-        # Where none is another thing than zero, zero is kept.
+        # Zero is kept where it differs from a missing value.
         assert made["spec"]["replicas"] == 0
         assert "f:paused" not in json.dumps(made["metadata"]["managedFields"])
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a kube-apiserver says of objects that mustn't be: one mistake each, and its whole sentence.
+"""A kube-apiserver's words about invalid objects: one mistake each, and its whole sentence.
 
 With KUBEBUILDER_ASSETS set the same tests run against one.
 """
@@ -64,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def refusal(cluster: Cluster, kind: str, item: dict[str, Any]) -> str:
-    """What is said of this object, which must be invalid."""
+    """The complaint about this object, which must be invalid."""
     answer = cluster.request("POST", f"{PATHS[kind]}?dryRun=All", {"metadata": {"name": "web"}, **item})
     assert (answer.code, answer.body.get("reason")) == (422, "Invalid"), answer
     return re.sub(r'^\w+(\.[\w.]+)? "web" is invalid: ', "", answer.message)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`python -m lab`: starting, finding, emptying and ending a lab, and what it leaves in its folder."""
+"""`python -m lab`: starting, finding, emptying and ending a lab, and the files in its folder."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests and their signatures, against the endpoint: who is let in, and what others are told."""
+"""Signed requests against the endpoint: it lets in good signatures, and says why it refuses the others."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What infra's policies let it delete, by the tags that something has."""
+"""Deletions that infra's policies allow, by the tags of the resource."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes to Galaxy: all that users need, and nothing else. (tests/integration/test_site.py runs it installed.)"""
+"""The content of the collection on Galaxy: everything users need, and nothing else. (tests/integration/test_site.py
+runs it installed.)
+"""
 
 from __future__ import annotations
 

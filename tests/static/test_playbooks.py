@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nobody works with the other team's identity: every play of a team is that of playbooks/shared/team.yml, which checks it."""
+"""Nobody works with the other team's identity: every play of a team is the one in playbooks/shared/team.yml, with its
+check.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ SHARED = PLAYBOOKS / "shared"
 TEAM = SHARED / "team.yml"
 #: The team of the playbooks in each folder; an administrator of an AWX is none.
 TEAMS = {"infra": "infra", "k8s": "k8s", "bootstrap": "admin"}
-#: All playbooks but the one that is the teams' play, and that for AWX.
+#: All playbooks except the teams' play itself and the one for AWX.
 IMPORTED = [
     pytest.param(path, entry, id=f"{path.relative_to(PLAYBOOKS)}: {entry['name']}")
     for path in sorted(

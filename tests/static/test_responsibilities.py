@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/responsibilities.md says what playbooks, roles and policies say."""
+"""docs/responsibilities.md agrees with playbooks, roles and policies."""
 
 from __future__ import annotations
 

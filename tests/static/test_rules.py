@@ -27,7 +27,7 @@ def test_no_role_or_playbook_has_a_pattern_of_its_own(file: Path) -> None:
 
 
 def patterns(file: Path) -> list[str]:
-    """The regular expressions in a file, as far as they say what a name looks like."""
+    """The regular expressions in a file that describe a name."""
     texts = (node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant))
     return [text for text in texts if isinstance(text, str) and re.search(r"\[[^]]+\]\{\d*,\d+\}", text)]
 

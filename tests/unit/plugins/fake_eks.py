@@ -4,7 +4,7 @@
 """A small EKS behind a real botocore client, a clock that only waiting moves, and a way to run a module.
 
 The client's own validation, pagination and error handling are botocore's. Only the wire is missing: each call is
-recorded and answered here. What takes time in AWS takes ``PACE`` seconds of the fake clock.
+recorded and answered here. AWS's slow steps take ``PACE`` seconds of the fake clock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ACCOUNT = "123456789012"
 CLUSTER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/petstore-cluster"
 NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/petstore-node"
 
-#: What one kind of UpdateClusterConfig is told by.
+#: The parameters that tell the kind of an UpdateClusterConfig.
 UPDATE_TYPES = {
     "accessConfig": "AccessConfigUpdate",
     "computeConfig": "AutoModeUpdate",
@@ -55,7 +55,7 @@ class Clock:
 
 
 class Refusal(Exception):
-    """What AWS answers instead: code and message."""
+    """AWS's refusal: code and message."""
 
 
 def make_cluster(**changes: t.Any) -> Parameters:
@@ -88,7 +88,7 @@ def make_cluster(**changes: t.Any) -> Parameters:
 
 
 def auto_mode(pools: list[str]) -> Parameters:
-    """What such a cluster shows in addition once Auto Mode is on."""
+    """The fields that such a cluster shows in addition once Auto Mode is on."""
     role = {"nodeRoleArn": NODE_ROLE} if pools else {}
     return {"computeConfig": {"enabled": True, "nodePools": pools, **role}}
 
@@ -120,7 +120,7 @@ class FakeEks:
         self.calls: list[tuple[str, Parameters]] = []
         self.elb = FakeElb()
         self.iam = FakeIam()
-        #: By operation: answers that come first, an exception or what to do before the usual answer.
+        #: By operation, before the usual answers: an exception to raise, or a function to call.
         self.first: dict[str, list[Refusal | t.Callable[[], object]]] = {}
         #: As DescribeInsight shows them.
         self.insights: list[Parameters] = []
@@ -132,7 +132,7 @@ class FakeEks:
         self.client.meta.events.register("before-call.eks", self._respond)
 
     def client_of(self, service: str) -> t.Any:
-        """What a module gets as its client of a service."""
+        """A module's client of a service."""
         return {"elbv2": self.elb.client, "iam": lambda: self.iam}.get(service, lambda: self.client)()
 
     @property
@@ -177,7 +177,7 @@ class FakeEks:
         except Refusal as refusal:
             code, message = refusal.args
             return self._response(400), {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
-        # As on a wire: what was answered does not change afterwards.
+        # As on a wire: an answer doesn't change afterwards.
         return self._response(200), copy.deepcopy(answer)
 
     def _response(self, status: int) -> AWSResponse:

@@ -292,8 +292,8 @@ def client_error(code: str, status: int) -> ClientError:
 class FakeKubernetes:
     """The calls of :class:`KubernetesApi` over ``objects`` by kind.
 
-    A watch gives what is put into the queue ``pushed`` of its kind as it comes: a change; an exception, which it raises;
-    something to call; None, which ends it. ``listed`` and ``watched`` are the calls. ``error`` is raised by every list.
+    A watch yields the changes put into the queue ``pushed`` of its kind. It raises an exception, calls a function, and
+    ends at None. ``listed`` and ``watched`` are the calls. ``error`` is raised by every list.
     """
 
     def __init__(self, **objects: list[Resource]) -> None:

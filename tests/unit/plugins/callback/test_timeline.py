@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The timeline: what waits report is printed as it comes, silence is broken, phases are summed up."""
+"""The timeline: reports of waits are printed as they come, silence is broken, phases are summed up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Play:
 
 
 class Result:
-    """What a task ended with, as callbacks get it."""
+    """A task's result, as callbacks get it."""
 
     def __init__(self, task: str, changed: bool) -> None:
         self.task_name = task

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which disruption budgets would hold up the nodes' replacement."""
+"""The disruption budgets that would hold up the nodes' replacement."""
 
 from __future__ import annotations
 

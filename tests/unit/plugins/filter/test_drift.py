@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What differs, out of the results of the modules that the roles use."""
+"""Drift, from the results of the roles' modules."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""openapi_document: JSON first, then YAML, and one error for what is neither or holds nothing."""
+"""openapi_document: JSON first, then YAML, and one error for any other or empty text."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_many_keys_without_a_value_are_cut_short() -> None:
 def test_null_is_a_value_where_anything_may_stand() -> None:
     schema = {"example": None, "default": None, "enum": ["a", None], "x-mine": None, "type": ["string", None]}
     read_schema = read(json.dumps({"schema": schema}))["schema"]
-    # JSON's null among types is the type of that name, which YAML needs quotes for.
+    # null in a list of types is the type "null", though YAML reads it as no value unless quoted.
     assert read_schema == {**schema, "type": ["string", "null"]}
     with pytest.raises(AnsibleFilterError, match="#/properties/default"):
         read(json.dumps({"properties": {"default": None}}))

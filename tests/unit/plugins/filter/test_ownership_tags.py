@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tags of what is ours are made in one place."""
+"""The tags of our own resources are made in one place."""
 
 from __future__ import annotations
 

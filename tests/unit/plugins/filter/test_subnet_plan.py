@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subnets' plan: what is public, what is pinned, which tags come and go."""
+"""The subnets' plan: public subnets, pinned ones, and the changes to tags."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ansible_collections.seam.eks_auto.plugins.filter.vpc_link_integrations impo
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 INTEGRATION = "x-amazon-apigateway-integration"
-#: What the petstore secures with nothing but OAuth 2.
+#: The petstore's operations with OAuth 2 as their only security.
 OAUTH_ONLY = ["PUT /pet", "POST /pet", "GET /pet/findByStatus", "GET /pet/findByTags"]
 NLB = "http://${stageVariables.nlbHost}:80"
 apply = FilterModule().filters()["vpc_link_integrations"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""vpc_link_integrations: what documents of other people hold, and what becomes of it. Refused is all at once, by name."""
+"""vpc_link_integrations on other people's documents. All faults are refused at once, by name."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_references_are_followed_everywhere() -> None:
     assert pet["get"][INTEGRATION]["uri"] == f"{NLB}/pet/{{id}}"
     assert result["paths"]["/animal/{id}"]["get"]["parameters"] == pet["parameters"]
     assert result["paths"]["/old/{id}"]["delete"]["responses"] == {"404": {"description": "gone"}}
-    # Named schemas become models; of the rest nothing refers to the components any more.
+    # Named schemas become models; nothing else refers to the components any more.
     assert result["components"] == {
         "schemas": {"Pet": {"type": "object", "properties": {"tag": {"type": "string"}, "name": {"type": "string"}}}}
     }
@@ -403,7 +403,7 @@ def test_paths_without_a_backend_are_named_once_each() -> None:
     ]
 
 
-# What is imported
+# The imported definition
 
 
 BINARY = {"type": "string", "format": "binary"}

@@ -118,7 +118,7 @@ def test_all_is_refused_at_once() -> None:
     ("requirements", "kept"),
     [
         ([{"bearer": []}], None),
-        # What API Gateway can ask of it, it still asks.
+        # API Gateway still asks for the part that it can check.
         ([{"api_key": [], "bearer": []}], [{"api_key": []}]),
         ([{"cognito": [], "second_pool": [], "api_key": []}], [{"cognito": [], "api_key": []}]),
         ([{"bearer": []}, {"api_key": [], "basic": []}], [{"api_key": []}]),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a workload's role applies and deletes, and whose objects it leaves alone."""
+"""The workload role's plan: objects to apply, to delete, and to leave alone because they aren't ours."""
 
 from __future__ import annotations
 

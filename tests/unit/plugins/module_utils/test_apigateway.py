@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the apigateway_* modules share: verdicts, and how a definition compares with what is stored."""
+"""Shared by the apigateway_* modules: verdicts, and the comparison of a definition with the stored API."""
 
 from __future__ import annotations
 

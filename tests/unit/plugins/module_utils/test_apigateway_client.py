@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What creates something in API Gateway is sent once."""
+"""Calls that create something in API Gateway are sent once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the seam.eks_auto contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan for a cluster: which steps, in which order, with which requests."""
+"""The plan for a cluster: its steps, their order and their requests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the seam.eks_auto contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EKS tokens: what they hold, that their signature is right, and who signs."""
+"""EKS tokens: their content, their signature and their signer."""
 
 from __future__ import annotations
 

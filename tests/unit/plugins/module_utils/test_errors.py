@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWS's refusals mean, and how they become this collection's one exception."""
+"""AWS's refusals, and how they become this collection's one exception."""
 
 from __future__ import annotations
 

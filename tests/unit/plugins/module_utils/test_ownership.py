@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a module finds what it made, and what it does if another run made the same."""
+"""How a module finds its own resource again, and copes with a second one made by another run."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking through AWS: what is found, by which calls, and what happens when a call fails."""
+"""Looking through AWS: the findings, the calls, and the effect of a failed call."""
 
 from __future__ import annotations
 

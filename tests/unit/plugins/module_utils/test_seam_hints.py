@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hints: what is worth mending though nothing is in the way."""
+"""Hints: things worth mending though they block nothing."""
 
 from __future__ import annotations
 

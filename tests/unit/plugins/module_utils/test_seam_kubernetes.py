@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking through Kubernetes: lists, watches that end in every way, pushes that wake, and troubles."""
+"""Looking through Kubernetes: lists, every end of a watch, pushes that wake, and failures."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_it_comes_back_when_the_api_server_wants_it_to(
 
     api.push("Pod", refuse, None)
     watcher.run()
-    # After a watch that was refused, one that came to its end, and lists that were refused: at least its own interval.
+    # At least its own interval after a refused watch, after an ended one, and after refused lists.
     assert pauses.seconds == [7.0, 2.0, 2.0, 2.0]
 
 

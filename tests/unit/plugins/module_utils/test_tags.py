@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the options tags and purge_tags do, in every module alike."""
+"""The options tags and purge_tags, which work alike in every module."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class FakeApiGateway:
         self.plans: dict[str, Item] = {}
         self.keys: dict[str, Item] = {}
         self.plan_keys: dict[str, list[str]] = {}
-        #: What EC2 answers about endpoint services, one answer after another; none when they are used up.
+        #: EC2's answers about endpoint services, in order; afterwards there are none.
         self.endpoint_services: list[t.Any] = []
         #: Operations that another run calls as well, just before.
         self.rivals: set[str] = set()
@@ -51,7 +51,7 @@ class FakeApiGateway:
 
     @property
     def changes(self) -> list[str]:
-        """The operations that were called, without those that only look."""
+        """The called operations, without those that only read."""
         return [operation for operation, _ in self.calls if not operation.startswith("get_")]
 
     def __getattribute__(self, name: str) -> t.Any:
@@ -123,7 +123,7 @@ class FakeApiGateway:
     def delete_vpc_link(self, vpcLinkId: str) -> None:
         self.links[vpcLinkId]["status"] = "DELETING"
 
-    # REST APIs. What an import stores is up to the test (``resources``), but for the name.
+    # REST APIs. The test chooses the result of an import (``resources``), except the name.
 
     def get_rest_apis(self) -> Item:
         return {"items": list(self.apis.values())}

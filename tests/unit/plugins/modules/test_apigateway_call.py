@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""apigateway_call: what it sends, how long it goes on, and how it explains answers."""
+"""apigateway_call: its requests, its patience, and its explanations of answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fak
 
 
 class Stage(ThreadingHTTPServer):
-    """Answers with what ``answers`` holds for "METHOD path", the last answer for ever; remembers the requests."""
+    """Gives the ``answers`` for "METHOD path" in order, the last one forever; remembers the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

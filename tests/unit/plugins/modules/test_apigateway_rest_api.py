@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""apigateway_rest_api: the plan's branches, and what main() does to AWS."""
+"""apigateway_rest_api: the plan's branches, and main()'s calls to AWS."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_canary_gets_a_share_then_all_and_the_way_back_is_the_old_variables(
         {"op": "remove", "path": "/canarySettings"},
     ]
     assert (moved["stage"]["variables"], "canary_settings" in moved["stage"]) == (NEXT["stage_variables"], False)
-    # Nothing is left that a share of the requests could be sent to.
+    # No canary is left to send a share of the requests to.
     assert run(**NEXT, canary_percent=10).result["changed"] is False
 
 
@@ -223,7 +223,7 @@ def test_an_edit_by_hand_is_undone_without_a_deployment(
     resources = copy.deepcopy(fake.resources)
     edit(fake)
     assert told(run(check=True, **OPTIONS).result) == ["PutRestApi petstore"]
-    fake.resources, fake.models = resources, []  # what the import will have stored
+    fake.resources, fake.models = resources, []  # the result of the import
     fake.apis["api1"]["name"] = "renamed"
     assert told(run(**OPTIONS).result) == ["PutRestApi petstore"]
     assert fake.changes == ["put_rest_api"]

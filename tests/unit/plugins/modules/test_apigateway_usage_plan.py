@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""apigateway_usage_plan: the plan's branches, and what main() does to AWS."""
+"""apigateway_usage_plan: the plan's branches, and main()'s calls to AWS."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""apigateway_vpc_links: the plan's branches, and what main() does to AWS."""
+"""apigateway_vpc_links: the plan's branches, and main()'s calls to AWS."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_link_of_an_api_replaces_those_of_its_load_balancers() -> None:
 @pytest.mark.parametrize(
     ("links", "options", "expected"),
     [
-        # Another is made first, without waiting: what failed holds no load balancer.
+        # Another is made first, without waiting: the failed one holds no load balancer.
         ([link(status="FAILED")], {}, ["CreateVpcLink petstore"]),
         ([link(status="FAILED"), link("l2", "FAILED")], {}, ["DeleteVpcLink l2", "CreateVpcLink petstore"]),
         ([link(status="FAILED"), link("l2")], {}, []),
@@ -181,7 +181,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeApiGateway:
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds for which the module slept, which take no time."""
+    """Makes the module's pauses take no time, and lists their seconds."""
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     return slept

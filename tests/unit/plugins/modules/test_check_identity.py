@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose credentials are let through, and in which words the others are refused."""
+"""check_identity accepts the team's credentials, and says why it refuses others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the seam.eks_auto contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""eks_access_entry, run as Ansible runs it, against a fake EKS: what it changes, refuses and returns."""
+"""eks_access_entry, run as Ansible runs it, against a fake EKS: changes, refusals and results."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def test_an_entry_older_than_its_role_is_made_anew(run: Runner, eks: FakeEks) ->
     ]
     assert eks.mutations == []
     assert actions(run(eks, **OPTIONS)) == actions(before)
-    # With all that it had, but for the name that EKS makes of the role, and AWS's own tags.
+    # The new entry has everything that the old one had, except EKS's generated name and AWS's own tags.
     (create,) = (params for operation, params in eks.mutations if operation == "CreateAccessEntry")
     assert create == {
         "clusterName": "petstore",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""eks_auto_nlb_info, run as Ansible runs it, against fakes of both APIs: what it waits for, says and returns."""
+"""eks_auto_nlb_info, run as Ansible runs it, against fakes of both APIs: waits, messages and results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Clock:
 
 
 class TimedElb(FakeElb):
-    """A healthy load balancer; it remembers when which call was made."""
+    """A healthy load balancer; it remembers the calls and their times."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -483,7 +483,7 @@ def test_a_refusal_by_kubernetes_gets_half_a_minute(run: t.Callable[..., Result]
     assert "services is forbidden" in result["msg"] and "eks_access_entry" in result["msg"]
 
 
-# What holds the load balancer
+# Holders of the load balancer
 
 
 def test_the_links_that_hold_the_load_balancer_are_returned_when_asked_for(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""eks_auto_orphans: what is an orphan, what may be deleted, and what main() does to AWS."""
+"""eks_auto_orphans: finding orphans, the conditions of a deletion, and main()'s calls to AWS."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def balancer(tags: dict[str, str], *held_by: str) -> Resource:
     return Resource("load balancer", "lb", "k8s-shop-web", tags, held_by=held_by)
 
 
-# Whose it is.
+# The owner.
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_whose_it_is_say_its_tags(tags: dict[str, str], claim: Claim | None) -> 
     assert claim_of(tags) == claim
 
 
-# What is gone.
+# Gone clusters and Services.
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_whose_it_is_say_its_tags(tags: dict[str, str], claim: Claim | None) -> 
         (there(services(cluster="other")), None),
         (there(services(of=("shop",))), GONE),
         (there(services(of=("other",))), None),
-        # Several tell, each of its own: all of them count, and one that has seen it is enough.
+        # Several reports, each of its own namespace: all count, and a Service in one of them exists.
         (there(ELSEWHERE, services(of=("shop",))), GONE),
         (there(services(of=("shop",)), services("shop/web")), None),
         (there(ELSEWHERE, services(cluster="other")), None),
@@ -157,7 +157,7 @@ def test_a_security_group_of_ours_is_left_without_its_api(apis: frozenset[str], 
     assert len(orphans([group], Known(frozenset(), apis))) == found
 
 
-# What may be deleted.
+# Deletable orphans.
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_what_is_named_with_all_that_holds_it_may_go() -> None:
 
 
 class FakeAws:
-    """ELBv2, EC2 and EKS in one, with what a cluster that is gone leaves behind."""
+    """ELBv2, EC2 and EKS in one, with the leftovers of a deleted cluster."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []

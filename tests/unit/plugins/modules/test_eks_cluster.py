@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the seam.eks_auto contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""eks_cluster, run as Ansible runs it, against a fake EKS: what it changes, waits for, refuses and returns."""
+"""eks_cluster, run as Ansible runs it, against a fake EKS: changes, waits, refusals and results."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""eks_namespace_info, run as Ansible runs it, against a fake of Kubernetes: what it lists, and how long it is patient."""
+"""eks_namespace_info, run as Ansible runs it, against a fake of Kubernetes: its lists and its patience."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is shown of waits: style, the line kept current, and how it makes room for other output."""
+"""The display of waits: style, the line kept current, and room for other output."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The timeline of a run: what is printed at the end, and which AWS calls are heard."""
+"""The timeline of a run: the lines at the end, and the AWS calls that are heard."""
 
 from __future__ import annotations
 

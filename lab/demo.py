@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`python -m lab demo`: an empty account becomes a served API, before one's eyes.
+"""`python -m lab demo`: turns an empty account into a served API.
 
-Starts the lab, runs site.yml against it, calls the API as a user would, and says what to try next.
+Starts the lab, runs site.yml against it, calls the API as a user would, and suggests next steps.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 
 def set_environment(folder: Path, values: Mapping[str, str]) -> None:
-    """Export more from ``env``, instead of what the same names had before."""
+    """Export more from ``env``; a name's earlier value is replaced."""
     lines = (
         line.removeprefix("export ") for line in (folder / "env").read_text().splitlines() if line[:7] == "export "
     )

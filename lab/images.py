@@ -75,7 +75,7 @@ def command(settings: Settings, image: str, address: str) -> list[str] | None:
 
 
 def not_found(image: str) -> str:
-    """containerd's words, and what to do about it here."""
+    """containerd's words, and the remedy in the lab."""
     full = _full(image)
     return (
         f'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": '

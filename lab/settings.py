@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ACCOUNT = "123456789012"
-#: In the environment of all processes of a lab: its folder. So a lab that crashed can still be ended.
+#: Holds the lab's folder in the environment of all its processes, so that a crashed lab can still be ended.
 MARK = "SEAM_LAB"
 
 #: Seconds each slow step takes at pace 1. AWS takes minutes for most of them; the order of sizes is AWS's.

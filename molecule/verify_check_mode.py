@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check mode changed nothing, and predicted what the run after it changed. For all scenarios."""
+"""Check mode changed nothing, and predicted the changes of the next run. For all scenarios."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 Run = dict[str, Any]
 
-#: Other accounts don't tell at once who called what.
+#: Other accounts don't list their calls at once.
 LAB = None if os.environ.get("SEAM_INVENTORY") else Path(os.environ["SEAM_LAB_FOLDER"])
 
 #: A cluster that isn't there yet can't be asked, so a task of its own makes this prediction.

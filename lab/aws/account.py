@@ -22,7 +22,7 @@ from lab.aws import partitions
 from lab.aws.iam.authorization import AWS_SESSIONS
 from lab.settings import ACCOUNT
 
-#: By the name that ``lab.json`` gives it: the IAM role. Nothing tells the two teams apart but these and their policies.
+#: IAM roles, by their names in ``lab.json``. Only these and their policies tell the two teams apart.
 ROLES = {"admin": "seam-admin", "infra": "seam-infra", "k8s": "seam-k8s"}
 #: The roles that the infra team may let into clusters: the k8s team's, and any further team's.
 ENTRANTS = (ROLES["k8s"], "team-*")

@@ -85,7 +85,7 @@ def _install_addresses() -> None:
     release = EC2Backend.release_address
 
     def release_unused(self: EC2Backend, address: str | None = None, allocation_id: str | None = None) -> None:
-        """In AWS's words to those who tried: https://github.com/kubernetes/kops/issues/1604"""
+        """AWS's words are public: https://github.com/kubernetes/kops/issues/1604"""
         for gateway in self.nat_gateways.values():
             if any(each.get("associationId") and allocation_id == each["allocationId"] for each in gateway.address_set):
                 raise EC2ClientError("AuthFailure", "You do not have permission to access the specified resource.")

@@ -38,7 +38,7 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """Whose key signed: ``arn`` as GetCallerIdentity tells it."""
+    """The owner of the key that signed: ``arn`` as in GetCallerIdentity."""
 
     arn: str
     credentials: Credentials

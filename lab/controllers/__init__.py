@@ -50,13 +50,13 @@ async def run(
     """Run all controllers of one cluster until cancelled; then its pods end.
 
     ``clients`` gives boto3 clients by service (ec2, elbv2), with the credentials of the cluster's role. ``cluster`` is
-    what DescribeCluster shows of it, and is read anew each time. ``addresses`` is the same for all clusters of a lab.
+    DescribeCluster's answer about it, and is read anew each time. ``addresses`` is the same for all clusters of a lab.
     Where there is a kube-controller-manager, its work is left to it.
     """
     async with contextlib.AsyncExitStack() as stack:
         client = KubeClient(server.url, server.ca_pem, server.admin_token)
         stack.push_async_callback(client.close)
-        # To make a boto3 client takes a while.
+        # Making a boto3 client takes a while.
         ec2, elbv2 = [await asyncio.to_thread(clients, name) for name in ("ec2", "elbv2")]
         scheduler = Scheduler(client, ec2, cluster)
         kubelet = Kubelet(client, settings, scheduler, addresses)

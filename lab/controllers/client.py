@@ -97,7 +97,7 @@ class Cache:
         before = self.objects.get(key_of(item))
         if item["metadata"]["uid"] in self._gone or (before and version_of(before) >= version_of(item)):
             return
-        # Items of lists don't say what they are.
+        # Items of lists don't name their kind.
         item.update(kind=self.resource.kind, apiVersion=self.resource.api_version)
         self.objects[key_of(item)] = item
         self._tell(before, item)

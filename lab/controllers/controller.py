@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a controller works: it is told of keys, and reconciles one after another until each is as it should be."""
+"""The loop of a controller: it gets keys, and reconciles one after another until each is as it should be."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ class Deployments:
 
     @staticmethod
     def _room(newest: Object, old: list[Object], wanted: int, surge: int) -> int:
-        """How many pods the newest ReplicaSet may have by now."""
+        """The number of pods that the newest ReplicaSet may have by now."""
         has = _replicas(newest)
         if has >= wanted:
             return wanted

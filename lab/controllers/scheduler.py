@@ -88,7 +88,7 @@ class Scheduler:
         return await self._client.patch(NODES, key_of(made), {"status": _node_status(name)}, "status")
 
     def _load(self, zone: str, pod: Object) -> tuple[int, int]:
-        """How many pods are in a zone: of the same owner, and at all."""
+        """The number of pods in a zone: of the same owner, and of all."""
         names = {node["metadata"]["name"] for node in self._nodes.objects.values() if labels_of(node).get(ZONE) == zone}
         pods = [
             each for each in self._pods.objects.values() if each["spec"].get("nodeName") in names and is_active(each)

@@ -132,7 +132,8 @@ def outgoing(route: Route, incoming: Incoming, binary_media_types: Iterable[str]
 
 
 def locate(integration: Item, url: str, incoming: Incoming, find_link: FindLink, address: Address) -> str:
-    """Where the request goes on this machine. Through a VPC link, the URL's host only names; its port chooses.
+    """Where the request goes on this machine. Through a VPC link, the URL's host has no effect, and its port chooses
+    the listener.
 
     Refused when there is no such link, when it isn't ready, or when its load balancer has no such listener.
     """

@@ -4,8 +4,8 @@
 
 """Network load balancers that carry traffic: real listeners, real health checks, real targets.
 
-The control plane (lab/aws/elbv2.py) says what there is and calls :meth:`NlbDataPlane.changed`; this side listens,
-checks, forwards, and tells how each target is. Listeners are on loopback, since port 80 isn't everybody's to open.
+The control plane (lab/aws/elbv2.py) keeps the configuration and calls :meth:`NlbDataPlane.changed`; this side listens,
+checks, forwards, and reports each target's health. Listeners are on loopback, since port 80 isn't everybody's to open.
 """
 
 from __future__ import annotations

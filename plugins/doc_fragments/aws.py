@@ -4,7 +4,8 @@
 
 """The options that amazon.aws gives to every module and plugin built on it.
 
-They are written down here instead of extended from amazon.aws, since Galaxy documents a collection without its dependencies. ansible-test's validate-modules holds them against the real argument spec.
+They are written down here instead of extended from amazon.aws, since Galaxy documents a collection without its
+dependencies. ansible-test's validate-modules holds them against the real argument spec.
 """
 
 from __future__ import annotations

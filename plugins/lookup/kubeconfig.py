@@ -26,7 +26,7 @@ options:
     elements: str
   on_missing:
     description:
-      - How to treat a cluster that does not exist, or that has no Kubernetes API yet or any more.
+      - How to treat a missing cluster, or one without a Kubernetes API (not yet, or not any more).
       - V(error) fails, V(skip) leaves it out of the result.
     type: str
     choices: [error, skip]

@@ -203,7 +203,7 @@ def test_example_inventory_sets_what_the_playbooks_ask_of_it() -> None:
     used = {
         name for path in PLAYBOOKS.rglob("*.yml") for name in re.findall(r"\bseam_\w+|\baws_auth\b", path.read_text())
     }
-    # Given by the playbooks themselves, by who runs one, or handed to AWX.
+    # Set by the playbooks themselves, by the person who runs one, or by AWX.
     others = {"seam_team", "seam_play", "seam_steps", "seam_step", "seam_contract", "seam_next_contract"}
     others |= {"seam_drift_report", "seam_drift", "seam_drift_continues"}
     assert used - others == {name for name in inventory_variables("example") if name in used}

@@ -72,7 +72,7 @@ NO_MESSAGES = {
     "… Owner: … To do: …",
     "… Owner: …. To do: …",
     "load balancer of …/…",
-    # Of a drift, where it was before.
+    # In a drift, in place of a value.
     "as it is",
     # Mistakes of a caller within the collection.
     "A load balancer's state can be judged only where it is seen through AWS.",
@@ -145,7 +145,7 @@ def tasks(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def of_jinja(text: str) -> Iterator[str]:
-    """The text with gaps, and what an expression in it may say."""
+    """The text with gaps, and the possible values of an expression in it."""
     for expression in re.findall(r"{{(.*?)}}", text, re.DOTALL):
         yield from (part for part in re.findall(r"'([^']*)'", expression) if is_sentence(part))
     yield re.sub(r"{%.*?%}", "", re.sub(r"{{.*?}}", GAP, text, flags=re.DOTALL), flags=re.DOTALL)
@@ -160,7 +160,7 @@ def guide() -> str:
 
 
 def terms() -> list[str]:
-    """The guide's keys: what stands in literals on a line of its own, above its explanation."""
+    """The guide's keys: literals on a line of their own, above their explanation."""
     lines = re.findall(r"^(``.+``)$(?=\n    )", GUIDE.read_text(), re.MULTILINE)
     return [term for line in lines for term in re.findall(r"``(.+?)``", line)]
 

@@ -32,7 +32,7 @@ class Run:
 
     @property
     def changed(self) -> int:
-        """How many tasks changed something, over all hosts."""
+        """The number of tasks that changed something, over all hosts."""
         return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
 
     @property
@@ -138,7 +138,7 @@ class Lab(RunningLab):
         return [each for each in events if of in each["user"].get("username", "")]
 
     def changes_asked_of_kubernetes(self, of: str) -> list[dict[str, Any]]:
-        """Of these, the ones that could have changed something."""
+        """The audit events of requests that could have changed something."""
         return [each for each in self.asked_of_kubernetes(of) if each["verb"] not in ("get", "list", "watch")]
 
     def kubectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,7 @@ from tests import accelerator
 
 from .conftest import BIN, CHECKOUT, Lab
 
-#: In the environment of a run and of all that it starts.
+#: A mark in the environment of a run and of all its processes.
 MARK = "SEAM_RUN_TO_KILL"
 #: Seconds in which a run gets to its next mutating call: never reached when all is well.
 LIMIT = 240

@@ -41,7 +41,7 @@ def lab(site: Lab) -> Iterator[Lab]:
 
 @pytest.fixture
 def name(lab: Lab) -> Iterator[str]:
-    """Of a Service that comes late, and goes with its load balancer."""
+    """The name of a Service that is made late; it is deleted with its load balancer."""
     yield "late"
     gone = lab.kubectl("-n", "petstore", "delete", "service", "late", f"--timeout={LIMIT}s")
     assert gone.returncode == 0, gone.stderr

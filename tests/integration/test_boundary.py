@@ -107,7 +107,7 @@ def test_the_lab_begins_as_the_bootstrap_leaves_it(lab: Lab) -> None:
 
 
 def test_the_bootstrap_can_be_taken_back_and_made_again(lab: Lab) -> None:
-    """With names of its own, so that the teams of this life go on."""
+    """Under other names, so that this module's teams stay."""
     names = {"infra": "other-infra", "k8s": "other-k8s"}
     boundary = f"arn:aws:iam::{lab.facts['account']}:policy/seam-infra-api"
     variables = {
@@ -244,7 +244,7 @@ def test_the_first_task_refuses_the_other_team(lab: Lab, playbook: str, identity
 
 @pytest.mark.parametrize(("playbook", "identity"), [each for each in TRESPASSES if each[0] not in PARTS])
 def test_who_gets_past_the_first_task_is_refused_by_aws_or_kubernetes(lab: Lab, playbook: str, identity: str) -> None:
-    """As if somebody had set the other team's name on purpose."""
+    """Pretend to be the other team by setting its name."""
     before = len(calls(lab))
     role = f"arn:aws:iam::{lab.facts['account']}:role/seam-{identity}"
     variables = {
@@ -314,9 +314,9 @@ def test_infra_keeps_the_trust_of_the_clusters_roles_and_becomes_neither(lab: La
 
 
 def test_the_life_ends_with_each_teams_own_identity(lab: Lab) -> None:
-    """From the middle of a replacement, with a load balancer that nothing is joined to yet."""
+    """Starts in the middle of a replacement, with a load balancer not joined to anything yet."""
     run(lab, NEXT_SERVICE)
-    # As Auto Mode's own, which outlives its cluster: https://github.com/aws/containers-roadmap/issues/2531
+    # Auto Mode's own outlives its cluster: https://github.com/aws/containers-roadmap/issues/2531
     iam = lab.client("iam")
     iam.create_instance_profile(InstanceProfileName="eks-us-west-2-petstore-left")
     iam.add_role_to_instance_profile(InstanceProfileName="eks-us-west-2-petstore-left", RoleName="petstore-node")

@@ -84,7 +84,7 @@ def hand(lab: Lab) -> Iterator[Hand]:
 
 @pytest.fixture(scope="module")
 def variables(hand: Hand) -> str:
-    """As the inventory, and an entry more, which somebody has removed."""
+    """Like the inventory, plus an entry that somebody has removed."""
     admin = {"principal_arn": hand.k8s, "policies": [{"policy": "AmazonEKSClusterAdminPolicy", "scope": "cluster"}]}
     view = {"principal_arn": hand.reader, "policies": [{"policy": "AmazonEKSViewPolicy", "scope": "cluster"}]}
     return json.dumps({"eks_auto_cluster_access_entries": [admin, view], "apigw_vpclink_drain_seconds": 0})
@@ -123,7 +123,7 @@ def assert_seen(found: list[Item], expected: list[tuple[str, str, str, str | Non
 
 
 def inject_first(hand: Hand) -> list[tuple[str, str, str, str | None]]:
-    """Returns what is to be seen."""
+    """Returns the expected findings."""
     names = ("seam.eks_auto/subnet-of/petstore", "seam.eks_auto/private-subnets-of")
     subnets = hand.ec2.describe_subnets(Filters=[{"Name": "tag-key", "Values": [names[0]]}])["Subnets"]
     (table,) = hand.ec2.describe_route_tables(Filters=[{"Name": "tag-key", "Values": [names[1]]}])["RouteTables"]

@@ -53,12 +53,12 @@ def seconds_between(first: dict[str, Any], last: dict[str, Any]) -> float:
     return (times[1] - times[0]).total_seconds()
 
 
-#: With it, a subnet is no other cluster's.
+#: A subnet with this tag is no other cluster's.
 CLAIM = {"Key": "kubernetes.io/cluster/other", "Value": "owned"}
 
 
 def hand_over_subnets(lab: Lab) -> None:
-    """As by somebody's hand: the subnets lose the tag by which load balancers find them, to another cluster."""
+    """As somebody might by hand: give the subnets' tag, by which load balancers find them, to another cluster."""
     ec2 = lab.client("ec2")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
     ec2.delete_tags(Resources=subnets, Tags=[{"Key": "kubernetes.io/role/internal-elb"}])

@@ -115,7 +115,7 @@ def run_that_waits_before(lab: Lab, operation: str, cluster: str = CLUSTER) -> I
 
 
 def test_a_run_that_dies_with_an_address_in_its_hand_leaves_it_tagged(lab: Lab, account: Account, foreign: str) -> None:
-    # As one whom IAM would let take somebody else's gateway.
+    # Runs with IAM permissions to take somebody else's gateway.
     kill_after(lab, PRESENT, "AllocateAddress", "admin")
     assert account.gateways() == {}
     filters = [{"Name": f"tag:{OWNER}", "Values": [CLUSTER]}]
@@ -168,7 +168,7 @@ def test_what_others_left_goes_and_then_nothing_changes(lab: Lab, account: Accou
 
 
 def test_a_teardown_that_dies_is_finished_by_the_next(lab: Lab, account: Account) -> None:
-    """Also beside a gateway of version 1.0.0, which did not tag the address."""
+    """Also beside a gateway made by version 1.0.0, which did not tag the address."""
     ours = set(account.gateways().values())
     legacy = account.allocate()
     account.make_gateway(legacy, **{OWNER: CLUSTER})

@@ -69,7 +69,7 @@ class Leftovers:
         return [self.link, self.balancer, self.targets, self.group]
 
     def remove(self, lab: Lab) -> None:
-        """As the account's administrator. Its link may be gone."""
+        """Delete it all as the account's administrator. The link may be gone."""
         rest, elbv2 = lab.client("apigateway"), lab.client("elbv2")
         if self.link in [each["id"] for each in rest.get_vpc_links()["items"]]:
             rest.delete_vpc_link(vpcLinkId=self.link)

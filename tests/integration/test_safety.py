@@ -207,7 +207,7 @@ def test_it_is_replaced_when_asked_for(lab: Lab, balancer_of_another_scheme: str
 
 
 def test_in_the_right_order_all_of_it_goes(lab: Lab) -> None:
-    """Also in the middle of a replacement, after the switch: there are two links and two Services for one backend."""
+    """Also in the middle of a replacement, after the switch, with two links and two Services for one backend."""
     follows = {name: value for name, value in BACKENDS["apigw_vpclink_backends"][1].items() if name != "service"}
     variables = {**SHOP, "apigw_vpclink_backends": [BACKENDS["apigw_vpclink_backends"][0], follows]}
     stopped = lab.playbook(NEXT_SERVICE, SWITCH, "--extra-vars", json.dumps(variables))

@@ -157,7 +157,7 @@ def test_aws_refuses_what_would_break_the_seam(lab: Lab) -> None:
 
 
 def test_teardown_leaves_nothing(lab: Lab, playbook: Playbook) -> None:
-    """From the middle of a replacement, when the way back is closed."""
+    """Starts in the middle of a replacement, when the way back is closed."""
     steps = ("seam.eks_auto.infra.switch", "seam.eks_auto.infra.remove_link")
     stopped = playbook("k8s.next_service", *steps)
     assert stopped.returncode == 0, stopped.output

@@ -196,7 +196,7 @@ def cluster(running_cluster: Cluster) -> Iterator[Cluster]:
 
 
 def alice(cluster: Cluster) -> Any:
-    """The namespace of one who is not the lab itself, without retries."""
+    """A client of the API as a user of the lab, without retries."""
     return cluster.client("alice-token", retries=False)
 
 

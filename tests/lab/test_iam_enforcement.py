@@ -339,7 +339,7 @@ SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/eks.amazonaws.com/
 def test_what_a_request_needs(
     lab: RunningLab, service: str, operation: str, arguments: dict[str, Any], needed: list[tuple[str, str]]
 ) -> None:
-    """As the Service Authorization Reference has it; whether there is anything to work on or not."""
+    """As the Service Authorization Reference says, whether or not the resource exists."""
     before = len(lab.calls())
     with contextlib.suppress(ClientError):
         getattr(lab.client(service), operation)(**arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Single requests as they stand, from a user who isn't the lab's own, and a kube-apiserver's answers to them.
+"""Raw requests from a user other than the lab, and a kube-apiserver's answers to them.
 
 With KUBEBUILDER_ASSETS set the same tests run against one.
 """
@@ -18,7 +18,7 @@ import kubernetes_cluster
 import pytest
 from kubernetes_cluster import Answer, Cluster
 
-#: Of the namespace that is Alice's.
+#: In Alice's namespace.
 CORE = "/api/v1/namespaces/alices"
 APPS = "/apis/apps/v1/namespaces/alices"
 ALICE = "alice-token"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the parts of API Gateway share: its refusals, identifiers, pages, patch operations, and what an API is."""
+"""Shared by the parts of API Gateway: refusals, identifiers, pages, patch operations, and the type of an API."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Deployment:
 
 @dataclasses.dataclass
 class RestApi:
-    """One REST API: its description as AWS returns it, and what is in it by identifier or name."""
+    """One REST API: its description as AWS returns it, and its parts by identifier or name."""
 
     info: Item
     resources: dict[str, Item]

@@ -33,7 +33,7 @@ _LOCATIONS = {"query": "querystring", "path": "path", "header": "header"}
 
 @dataclasses.dataclass
 class Definition:
-    """What a document says, in API Gateway's terms. ``methods`` by path and HTTP method."""
+    """A document's content, in API Gateway's terms. ``methods`` by path and HTTP method."""
 
     info: Item
     methods: dict[str, dict[str, Item]]
@@ -169,7 +169,7 @@ def _check_place(resources: dict[str, Item], parent: Item, resource: Item) -> No
 
 
 class _Document:
-    """What both kinds of document have in common."""
+    """Shared by both formats of document."""
 
     def __init__(self, document: Item) -> None:
         self.document = document
@@ -184,7 +184,7 @@ class _Document:
             name: _authorizer(name, scheme) for name, scheme in schemes.items() if _AUTHORIZER in scheme
         }
 
-    # What differs between the two formats.
+    # The differences between the two formats.
     security_schemes: Item
     schemas: Item
 

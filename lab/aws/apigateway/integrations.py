@@ -16,7 +16,7 @@ from lab.aws.apigateway.stage_variables import REFERENCE
 
 
 class Account(Protocol):
-    """What integrations depend on besides themselves."""
+    """The things outside an integration that its rules depend on."""
 
     def find_link(self, identifier: str) -> VpcLink | VpcLinkV2 | None:
         """The link of an ID, if there is one."""
@@ -46,7 +46,7 @@ _OTHER_EXPRESSIONS = re.compile(r"'.*'|stageVariables\.\w+|context\.[\w.]+|metho
 def complete(fields: Item, resource: Item, method: Item, account: Account) -> Item:
     """The integration with AWS's defaults, in AWS's spelling of enumerated values.
 
-    Raises AwsError for what AWS refuses (BadRequestException, NotFoundException for an unknown link).
+    Raises AWS's refusals as AwsError (BadRequestException, NotFoundException for an unknown link).
     """
     integration = {name: fields[name] for name in FIELDS if fields.get(name) not in (None, {}, "")}
     for name in ("type", "passthroughBehavior", "connectionType"):
@@ -61,7 +61,7 @@ def complete(fields: Item, resource: Item, method: Item, account: Account) -> It
 
 
 def check(integration: Item, method: Item, account: Account) -> None:
-    """Refuse what AWS refuses of an integration."""
+    """Raise AWS's refusal of an invalid integration."""
     kind = integration.get("type")
     if kind not in _TYPES:
         raise bad_request(f"Invalid integration type specified. Valid options are {','.join(_TYPES)}")

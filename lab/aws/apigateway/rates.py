@@ -56,7 +56,7 @@ _TOTAL, _BURST = 10, 40
 
 
 class Rates:
-    """What one account and region has used of its rates."""
+    """The calls of one account and region, counted against its rates."""
 
     def __init__(self) -> None:
         self._buckets = {key: _Bucket(calls, seconds / calls) for key, (calls, seconds) in _RATES.items()}

@@ -62,7 +62,7 @@ class ApiGateway(RestApis, Stages, UsagePlans, Service):
         return {"tags": self._tagged(call).get("tags", {})}
 
     def _tagged(self, call: Call) -> Item:
-        """What an ARN such as ``arn:aws:apigateway:eu-west-1::/restapis/<id>/stages/<name>`` names."""
+        """The resource with an ARN such as ``arn:aws:apigateway:eu-west-1::/restapis/<id>/stages/<name>``."""
         arn = unquote(call.params["resourceArn"])
         if not arn.startswith("arn:") or "::/" not in arn:
             raise bad_request("Invalid ARN specified in the request")

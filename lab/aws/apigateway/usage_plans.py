@@ -38,7 +38,7 @@ _KEY_PATHS = ["/description", "/enabled", "/name", "/customerId"]
 
 @dataclasses.dataclass
 class _Meter:
-    """How much of a plan one key has used: a token bucket, and a count in the current period."""
+    """One key's use of a plan: a token bucket, and a count in the current period."""
 
     tokens: float
     filled_at: float
@@ -48,7 +48,7 @@ class _Meter:
 
 @dataclasses.dataclass
 class UsagePlan:
-    """One plan: as AWS describes it, its keys, and what each has used."""
+    """One plan: its description as AWS returns it, its keys, and each key's use."""
 
     info: Item
     keys: set[str] = dataclasses.field(default_factory=set)
@@ -203,7 +203,7 @@ class UsagePlans:
 
     def admit(self, api_id: str, stage: str, key_value: str | None) -> tuple[int, str] | None:
         """Let a request through API keys and usage plans: None, or the (HTTP status, message) to refuse it with."""
-        # Without the lock, which a long import may hold: list() makes the copies in one step.
+        # Takes no lock, since a long import may hold it: list() makes the copies in one step.
         key = next((key for key in list(self.keys.values()) if key["value"] == key_value and key["enabled"]), None)
         plans = [p for p in list(self.plans.values()) if key and key["id"] in p.keys and p.covers(api_id, stage)]
         if key is None or not plans:

@@ -141,7 +141,7 @@ class VpcLinks:
         return arn in elbv2_backends[ACCOUNT][self.region].load_balancers
 
     def _references(self, link_id: str) -> Iterable[str]:
-        """What refers to a link, in AWS's form ``Method:Resource:Stage``. A stage's variables don't.
+        """The references to a link, in AWS's form ``Method:Resource:Stage``. A stage's variables don't.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
         """

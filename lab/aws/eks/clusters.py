@@ -33,7 +33,7 @@ class Clusters(Service):
     host: ClusterHost
     lock: threading.RLock
     clusters: dict[str, Cluster]
-    #: What a clientRequestToken was used for: the request, by operation and token.
+    #: The request for each clientRequestToken, by operation and token.
     tokens: dict[tuple[str, str], tuple[Item, str]]
 
     def create_cluster(self, call: Call) -> Item:

@@ -89,7 +89,7 @@ def new_entry(cluster: Cluster, principal: str, kind: str) -> Item:
 
 
 def association(policy: str, scope: Item, before: Item | None = None) -> Item:
-    """An associated policy as ListAssociatedAccessPolicies shows it; ``before`` is what it replaces."""
+    """An associated policy as ListAssociatedAccessPolicies shows it; ``before`` is the replaced one."""
     namespaces = scope.get("namespaces", []) if scope.get("type") == "namespace" else []
     return {
         "policyArn": policy,

@@ -26,7 +26,7 @@ NODE_POOLS = {"general-purpose", "system"}
 #: Upwards only (https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html).
 AUTHENTICATION_MODES = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]
 
-#: Where EKS has no room, by zone id (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
+#: Zones without room for EKS, by id (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
 UNSUPPORTED_ZONES = {"use1-az3", "usw1-az2", "cac1-az3"}
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may do what: the caller's policies against what its request needs."""
+"""Authorization: the caller's policies against the permissions that its request needs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lab.aws.iam.policy import Context, Decision, Permission, decide
 from lab.aws.iam.trust import Trust, judge
 from lab.settings import ACCOUNT
 
-#: Access keys of AWS's own sessions: what Auto Mode does with the cluster's role and EKS's service-linked role is AWS's
-#: own affair.
+#: Access keys of AWS's own sessions, which are always allowed: Auto Mode's with the cluster's role and EKS's
+#: service-linked role.
 AWS_SESSIONS: set[str] = set()
 
 

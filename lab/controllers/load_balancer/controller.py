@@ -43,7 +43,7 @@ class LoadBalancers:
         self._recorder = Recorder(client, "service")
         self._services = client.cache(SERVICES)
         self._pods = client.cache(PODS)
-        #: Of each Service: the target group of each of its ports.
+        #: By Service: the target group of each of its ports.
         self._target_groups: dict[Key, dict[int, str]] = {}
         #: The uids of Services whose own resources are gone, while their finalizer isn't yet.
         self._released: set[str] = set()
@@ -168,7 +168,7 @@ def _differ(before: Object, after: Object) -> bool:
 
 
 def _without_modes(ingress: list[Object]) -> list[Object]:
-    """The status without what the API server adds to it."""
+    """The status without the API server's additions."""
     return [{name: each[name] for name in ("hostname", "ports") if name in each} for each in ingress]
 
 

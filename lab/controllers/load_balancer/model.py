@@ -20,7 +20,7 @@ CLUSTER_TAG = "eks:eks-cluster-name"
 STACK_TAG = "service.eks.amazonaws.com/stack"
 RESOURCE_TAG = "service.eks.amazonaws.com/resource"
 
-#: Without this prefix an annotation is somebody else's, and ignored.
+#: Annotations without this prefix are somebody else's, and ignored.
 _PREFIX = "service.beta.kubernetes.io/"
 _SCHEMES = ("internal", "internet-facing")
 

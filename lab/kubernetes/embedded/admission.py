@@ -12,7 +12,7 @@ from lab.kubernetes.embedded.resources import NAMESPACE, POD, SECRET, Object, Re
 
 
 def complete(resource: Resource, item: Object) -> None:
-    """Of a Secret at each write, of the rest when it is made."""
+    """Complete a Secret at each write, other kinds at creation."""
     if known := _COMPLETE.get(resource):
         known(item)
 

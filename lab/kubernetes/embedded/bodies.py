@@ -31,12 +31,12 @@ async def read(request: web.Request) -> Any:
 
 
 def encode(value: Any) -> str:
-    """As Kubernetes writes JSON: without spaces."""
+    """JSON as Kubernetes writes it, without spaces."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def answer(body: Object, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
-    """With warnings as headers, which kubectl shows."""
+    """An answer with its warnings as headers, which kubectl shows."""
     response = web.json_response(body, status=code, dumps=encode)
     for text in warnings:
         quoted = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -146,7 +146,7 @@ def wrong_kind(given: tuple[str, str], resource: Resource) -> str:
 
 
 class _Decoder:
-    """With ``as_sent``, empty values are kept: who applies one owns it."""
+    """With ``as_sent``, empty values are kept: an applied one is owned."""
 
     def __init__(self, unknown: list[str], as_sent: bool = False) -> None:
         self._unknown = unknown

@@ -44,7 +44,7 @@ REQUIRED = "FieldValueRequired"
 
 @dataclasses.dataclass(frozen=True)
 class Cause:
-    """One thing that is wrong with a field. ``detail`` is what follows the field in messages."""
+    """One error of a field. ``detail`` follows the field in messages."""
 
     reason: str
     field: str

@@ -83,7 +83,7 @@ def _duplicate_elements(kind: Type, value: Any, path: Path) -> Iterator[str]:
 
 
 def list_element(kind: Type, item: Any) -> str:
-    """How a path names an item of a list."""
+    """The element of a path for an item of a list."""
     if kind.list_type == "set":
         return f"v:{_compact(item)}"
     keys = {key: item.get(key, KEY_DEFAULTS.get(key)) for key in sorted(kind.keys)}
@@ -144,7 +144,7 @@ def closure(paths: Iterable[Path]) -> set[Path]:
 
 
 def encode(paths: Iterable[Path]) -> Object:
-    """As ``fieldsV1``: nested objects, "." marking an owned path that has owned paths below it."""
+    """The paths as ``fieldsV1``: nested objects, with "." for an owned path that has owned paths below it."""
     owned = set(paths)
     tree: Object = {}
     for path in sorted(owned):
@@ -172,7 +172,7 @@ def _decode(tree: Object, path: Path) -> Iterator[Path]:
 
 
 def display(path: Path) -> str:
-    """As messages show a path: ``.spec.ports[port=80,protocol="TCP"].name``."""
+    """A path as messages show it: ``.spec.ports[port=80,protocol="TCP"].name``."""
     text = ""
     for element in path:
         kind, _, rest = element.partition(":")

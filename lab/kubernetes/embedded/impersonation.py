@@ -34,7 +34,7 @@ class Caller:
 
     @property
     def user(self) -> User:
-        """Who is judged, and who the request counts for."""
+        """The user whom the rules apply to, and whom the request counts for."""
         return self.impersonated or self.sender
 
 

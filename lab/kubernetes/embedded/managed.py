@@ -86,7 +86,7 @@ class Managers:
             self._times[manager] = time
 
     def drop(self, paths: Iterable[Path], besides: Manager) -> None:
-        """Nobody but ``besides`` owns these paths any longer."""
+        """Take these paths from every manager except ``besides``."""
         gone = set(paths)
         for manager, fields in self.others(besides).items():
             self._fields[manager] = fields - gone
@@ -124,7 +124,7 @@ def record(
     managers = _managers_before(before, after, manager)
     after["metadata"].pop("managedFields", None)
     if before is not None and applied is None and not managers:
-        # Nobody is noted before the first to apply.
+        # Managers are noted only from the first apply on.
         return
     managers.drop(changed | (old.keys() - new.keys()), besides=manager)
     if applied is None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a client wants a write or a deletion done: CreateOptions, UpdateOptions, PatchOptions and DeleteOptions."""
+"""A client's options for a write or a deletion: CreateOptions, UpdateOptions, PatchOptions and DeleteOptions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_MANAGER = 128
 
 @dataclasses.dataclass(frozen=True)
 class WriteOptions:
-    """Of a creation or a change. ``validation`` is Strict, Warn or Ignore; warnings are added to ``warnings``."""
+    """Options of a creation or a change. ``validation`` is Strict, Warn or Ignore; warnings are added to ``warnings``."""
 
     manager: str = "unknown"
     dry_run: bool = False
@@ -40,7 +40,7 @@ class WriteOptions:
 
 @dataclasses.dataclass(frozen=True)
 class DeleteOptions:
-    """Of a deletion. ``policy`` is Foreground, Background, Orphan, or empty to go by the object itself.
+    """Options of a deletion. ``policy`` is Foreground, Background, Orphan, or empty to go by the object itself.
 
     ``grace_period`` is in seconds, None for the object's own. ``uid`` and ``resource_version`` are preconditions.
     """

@@ -90,7 +90,7 @@ def _check_map(patch: Any) -> None:
 
 
 def strategic_merge(kind: Type, item: Object, patch: Any) -> Object:
-    """As a merge patch, but lists with a merge key are merged by it, and ``$`` directives are followed. Raises 400.
+    """Like a merge patch, but lists with a merge key are merged by it, and ``$`` directives are followed. Raises 400.
 
     https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
     """

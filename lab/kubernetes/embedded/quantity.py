@@ -24,7 +24,7 @@ def canonical(value: str | float) -> str:
 
 
 def amount(value: str | float) -> decimal.Decimal:
-    """How much it is. Raises ValueError when it is no quantity."""
+    """The amount as a number. Raises ValueError when it is no quantity."""
     found = None if isinstance(value, bool) else _PATTERN.match(str(value))
     if found is None:
         raise ValueError(_REFUSAL)

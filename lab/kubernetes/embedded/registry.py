@@ -26,7 +26,7 @@ from lab.kubernetes.embedded.store import Store, key_of
 
 _NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
 _UNDELETABLE = ("default", "kube-system", "kube-public")
-#: Set by the server, whatever a client sends.
+#: The server sets these and ignores the client's values.
 _OWN_METADATA = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 

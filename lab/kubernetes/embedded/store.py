@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from lab.kubernetes.embedded import errors
 from lab.kubernetes.embedded.resources import Object, Resource
 
-#: So many changes are remembered; whoever asks for older ones is told "410 Gone", as after etcd's compaction.
+#: The number of remembered changes. A request for older ones gets "410 Gone", as after etcd's compaction.
 HISTORY = 2000
 
 #: Group and plural of a resource: objects are the same in all of its versions.

@@ -28,7 +28,7 @@ class Target:
 
     @property
     def attributes(self) -> Attributes:
-        """As authorizers are asked. A namespace itself counts as being in that namespace."""
+        """The request as authorizers are asked about it. A namespace itself counts as being in that namespace."""
         namespace = self.name if self.resource == NAMESPACE else self.namespace
         return Attributes(self.verb, self.resource.group, self.resource.plural, self.subresource, namespace, self.name)
 

@@ -46,7 +46,7 @@ def begin(request: web.Request) -> tuple[int | None, Key]:
 
 
 def page(items: list[Object], request: web.Request, revision: int) -> tuple[list[Object], Object]:
-    """As many as the client wants, and the list's metadata about the rest. Raises 400."""
+    """The first page of ``items`` as large as the client wants, and the list's metadata about the rest. Raises 400."""
     metadata: Object = {"resourceVersion": str(revision)}
     limit = options.integer(request, "limit") or 0
     if not limit or len(items) <= limit:
@@ -118,7 +118,7 @@ async def _events(
 
 
 def resource_version(request: web.Request, target: Target) -> int:
-    """That of the request, 0 without one. Raises 422."""
+    """The resource version of the request, 0 without one. Raises 422."""
     text = request.query.get("resourceVersion") or "0"
     if not text.isdecimal():
         cause = errors.invalid_value("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')

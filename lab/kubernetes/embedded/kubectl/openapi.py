@@ -74,7 +74,7 @@ def _collect(name: str, definitions: dict[str, Any], kept: dict[str, Any]) -> No
 
 
 def _convert(node: Any, definitions: dict[str, Any], kept: dict[str, Any]) -> Any:
-    """From the JSON schema that the package has made of it back to OpenAPI: types without null, references as there."""
+    """Turn the package's JSON schema back into OpenAPI: types without null, and OpenAPI's references."""
     if isinstance(node, list):
         return [_convert(each, definitions, kept) for each in node]
     if not isinstance(node, dict):

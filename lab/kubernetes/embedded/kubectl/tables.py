@@ -37,7 +37,7 @@ _JSON_PATH = re.compile(r"""\.?([A-Za-z0-9_-]+)|\[(\d+)\]|\[\?\(@\.(\w+)\s*==\s*
 
 
 def wanted(request: web.Request) -> str:
-    """How much of each object a table's rows shall carry (includeObject); empty when no table is asked for."""
+    """The part of each object in a table's rows (includeObject); empty when no table is asked for."""
     first = request.headers.get("Accept", "").partition(",")[0]
     if "as=Table" not in first or "v=v1;" not in f"{first};":
         return ""

@@ -162,7 +162,7 @@ def changes(item: Object, before: Object) -> Iterator[Cause]:
 
 
 def _fixed(given: Object) -> Object:
-    """What of a pod's specification can't be changed."""
+    """The immutable part of a pod's specification."""
     fixed = {name: value for name, value in given.items() if name not in _CHANGEABLE}
     for name in _CONTAINERS:
         fixed[name] = [{**container, "image": ""} for container in given.get(name, ())]
@@ -170,7 +170,7 @@ def _fixed(given: Object) -> Object:
 
 
 def warnings(item: Object, path: str) -> Iterator[str]:
-    """What is allowed, and most likely a mistake: variables and ports that stand twice."""
+    """Warns of duplicate variables and ports, which are allowed but most likely a mistake."""
     ports: dict[tuple[int, str], str] = {}
     for kind in _CONTAINERS:
         for index, container in enumerate(item.get(kind, ())):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each rule about input takes what AWS and Kubernetes take, and refuses the rest with a word of why."""
+"""Each rule about input takes the values that AWS and Kubernetes take, and says why it refuses others."""
 
 from __future__ import annotations
 

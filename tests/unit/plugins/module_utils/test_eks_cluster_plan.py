@@ -35,7 +35,7 @@ PRIVATE = {"endpointPublicAccess": False, "endpointPrivateAccess": True}
 def steps(
     cluster: dict[str, t.Any] | None, options: dict[str, t.Any] | None, purge_tags: bool = True
 ) -> list[tuple[str, dict[str, t.Any]]]:
-    """Actions and requests for what a module's options ask for (None: no cluster)."""
+    """Actions and requests for a module's options (None: no cluster)."""
     unset = dict.fromkeys(field.name for field in dataclasses.fields(Settings))
     desired = None if options is None else Settings.of_options({**unset, **options})
     tags = Tags((options or {}).get("tags"), purge_tags)

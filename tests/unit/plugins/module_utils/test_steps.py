@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a module applies its plan, begins again, and ends."""
+"""Applying a module's plan, starting again after a lost race, and ending."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refusal(code: str, text: str = "refused") -> ClientError:
 
 
 class Ended(Exception):
-    """A module's end: how, and with what."""
+    """A module's end: by exit or failure, and its result."""
 
     def __init__(self, how: str, result: dict[str, Any]) -> None:
         super().__init__(how)

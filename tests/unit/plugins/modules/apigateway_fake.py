@@ -147,7 +147,7 @@ class FakeApiGateway:
         self.apis[restApiId].update(
             name=document["info"]["title"],
             description=document["info"].get("description"),
-            # An import resets what the document leaves out.
+            # An import resets settings missing from the document.
             binaryMediaTypes=document.get("x-amazon-apigateway-binary-media-types", []),
             disableExecuteApiEndpoint=endpoint.get("disableExecuteApiEndpoint", False),
             policy=policy and json.dumps(policy).replace('"', '\\"'),

@@ -90,7 +90,7 @@ MORE_TAGS = Tags({"team": "infra"}, ownership=OWNER)
         ([link_v2(name="old")], V2, {}, ["UpdateVpcLink v2"]),
         ([link_v2()], replace(V2, description="A link V2 has none"), {}, []),
         ([link_v2()], replace(V2, tags=MORE_TAGS), {}, ["TagResource v2"]),
-        # Without traffic: another takes its place, and it goes when it is no longer named.
+        # INACTIVE without traffic: another takes its place, and it goes when nothing names it any more.
         ([link_v2(status="INACTIVE")], V2, {}, ["CreateVpcLink petstore"]),
         ([link_v2("new"), link_v2(status="INACTIVE")], V2, PURGE, ["DeleteVpcLink v2"]),
         ([link_v2(status="INACTIVE")], V1, ABSENT, ["DeleteVpcLink v2"]),
@@ -369,7 +369,7 @@ def test_link_in_use_says_what_to_do(fake: FakeApiGateway, run: Runner) -> None:
 
 @pytest.fixture
 def stages(fake: FakeApiGateway) -> None:
-    """Two links, one of which a stage of somebody's REST API names."""
+    """Two links; a stage of somebody's REST API names one of them."""
     fake.links = {"l1": item(link()), "l2": item(link("l2", target=OTHER))}
     fake.apis = {"a1": {"id": "a1", "name": "pets", "tags": {"of": "petstore"}}}
     fake.stages = {"prod": {"stageName": "prod", "variables": {"vpcLinkId": "l2"}}, "empty": {"stageName": "empty"}}

@@ -48,7 +48,7 @@ GONE = "cluster gone has no Service shop/web"
 
 
 def there(*told: Told, **more: t.Any) -> Known:
-    """The cluster is there, with the Services that somebody told of."""
+    """The cluster is there, with the reported Services."""
     return Known(frozenset({"gone"}), frozenset(), told, **more)
 
 

@@ -59,7 +59,7 @@ def test_all_pages_are_read() -> None:
     assert sum(len(list(links(page))) for page in PAGES) > 50
 
 
-def test_what_contributors_are_told_of_exists() -> None:
+def test_files_named_to_contributors_exist() -> None:
     """Files and names in the worked examples."""
     named = set(re.findall(r"`([^`\s]+)`", (CHECKOUT / "docs/contributing.md").read_text()))
     # Git lists no output of `make docs`, and a release deletes its fragments.

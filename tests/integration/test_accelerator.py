@@ -112,7 +112,7 @@ def test_each_is_a_process_of_its_own(address: str, tmp_path: Path) -> None:
     assert first != second
 
 
-def test_it_ends_with_who_asked_for_it_and_takes_with_it_what_it_started(address: str, tmp_path: Path) -> None:
+def test_it_ends_with_the_process_that_asked_for_it_and_ends_its_own_children(address: str, tmp_path: Path) -> None:
     request = shell(tmp_path, "echo $PPID $$ > pids; exec sleep 600")
     written = tmp_path / "pids"
     with Client(address) as connection:

@@ -205,7 +205,7 @@ def inject_into_the_api(hand: Hand) -> list[tuple[str, str]]:
     ]
 
 
-def test_what_was_changed_by_hand_is_seen_with_who_mends_it(hand: Hand, search: Any) -> None:
+def test_manual_changes_are_reported_with_the_team_that_mends_them(hand: Hand, search: Any) -> None:
     expected = inject_first(hand)
     run, found = search("playbooks/drift.yml")
     assert run.returncode != 0, run.output

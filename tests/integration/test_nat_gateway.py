@@ -144,7 +144,7 @@ def test_of_two_runs_with_an_address_each_the_second_takes_its_own_back(lab: Lab
     assert account.addresses() == sorted([*before, address])
 
 
-def test_a_gateway_that_fails_is_told_with_aws_reason(lab: Lab, account: Account) -> None:
+def test_a_failed_gateway_is_reported_with_aws_reason(lab: Lab, account: Account) -> None:
     before = set(account.addresses())
     with run_that_waits_before(lab, "CreateNatGateway", "unlucky") as run:
         (address,) = set(account.addresses()) - before

@@ -142,9 +142,7 @@ def several(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_what_is_left_is_listed_with_owner_age_and_what_holds_it(
-    lab: Lab, left: Left, several: str, tmp_path: Path
-) -> None:
+def test_leftovers_are_listed_with_owner_age_and_holders(lab: Lab, left: Left, several: str, tmp_path: Path) -> None:
     """Each k8s host reports its namespace. Another namespace is unknown, and nothing in it counts as gone."""
     untold = Leftovers(lab, "petstore", "untold/web")
     before = len(lab.mutating_calls())
@@ -208,7 +206,7 @@ def test_what_somebody_else_holds_is_refused_at_once(lab: Lab, tmp_path: Path) -
     held.remove(lab)
 
 
-def test_what_is_named_is_deleted_in_an_order_that_aws_allows(lab: Lab, left: Left, tmp_path: Path) -> None:
+def test_named_orphans_are_deleted_in_an_order_that_aws_allows(lab: Lab, left: Left, tmp_path: Path) -> None:
     before = len(lab.mutating_calls())
     both = [*reversed(left.cluster.ids), *left.service.ids]
     done, found = run(lab, tmp_path, [*both, "sg-0123456789abcdef0"])

@@ -56,7 +56,7 @@ def test_the_301st_resource_is_refused_before_any_call(lab: Lab) -> None:
     assert lab.mutating_calls()[before:] == []
 
 
-def test_a_quota_that_was_not_raised_is_told_at_once_and_the_next_run_mends_it(lab: Lab) -> None:
+def test_a_full_quota_is_reported_at_once_and_the_next_run_mends_it(lab: Lab) -> None:
     wanted = {"name": "petstore", "stage_name": "prod", **OWNERSHIP}
     before = len(lab.mutating_calls())
     refused = lab.run_module("apigateway_rest_api", definition=definition(300), resource_quota=400, **wanted)

@@ -104,7 +104,7 @@ def test_a_second_run_changes_nothing(lab: Lab) -> None:
     assert play(lab, API, BACKENDS) == 0
 
 
-def test_check_mode_of_a_whole_teardown_knows_what_goes_before_what(lab: Lab) -> None:
+def test_check_mode_of_a_whole_teardown_knows_the_order_of_deletions(lab: Lab) -> None:
     before = lab.mutating_calls()
     run = lab.playbook("playbooks/teardown.yml", "--check", "--extra-vars", json.dumps(BACKENDS))
     assert run.returncode == 0, run.output

@@ -135,7 +135,7 @@ securityDefinitions:
     ],
     ids=["fastapi", "export", "petstore", "article"],
 )
-def test_what_is_stored_is_what_the_definition_says(tmp_path: Path, text: str, open_operations: list[str]) -> None:
+def test_the_stored_api_equals_the_definition(tmp_path: Path, text: str, open_operations: list[str]) -> None:
     wishes = Wishes.of([{"base_path": "/api/v3"}], {"/": "/"}, open_operations)
     definition, _findings = integrate(yaml.safe_load(text), wishes)
     compare.check_definition(definition)

@@ -75,6 +75,6 @@ def test_all_calls_together_have_a_rate(service: ApiGateway, clock: Clock) -> No
     assert [refused(aws.get_rest_apis) for _ in range(11)] == [False] * 10 + [True]
 
 
-def test_a_lab_that_is_told_nothing_has_no_rates(tmp_path: Path, clock: Clock) -> None:
+def test_a_lab_has_no_rates_by_default(tmp_path: Path, clock: Clock) -> None:
     aws = client_of(ApiGateway(settings(tmp_path)))
     assert not any(refused(aws.create_rest_api, name="a") for _ in range(3))

@@ -273,7 +273,7 @@ def test_a_restart_comes_once_to_each_server_and_hits_no_call(tmp_path: Path) ->
     assert [json.loads(line)["kind"] for line in faults.injected(tmp_path)] == ["restart", "restart"]
 
 
-def test_a_server_that_starts_later_does_not_meet_a_restart_that_was_before(tmp_path: Path) -> None:
+def test_a_server_ignores_restarts_from_before_its_start(tmp_path: Path) -> None:
     faults.add(tmp_path, Fault("restart"))
     found = Faults(tmp_path)
     met = found.restarts()

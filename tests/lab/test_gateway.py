@@ -401,7 +401,7 @@ def test_through_a_link_v2_the_stage_is_in_the_path_unless_a_template_says_anoth
     assert plain.json["path"] == "/prod/api/v3/pet/7"
 
 
-def test_a_template_that_is_not_evaluated_is_not_taken_for_one_that_is(front: Front) -> None:
+def test_an_unevaluated_template_is_not_mistaken_for_an_evaluated_one(front: Front) -> None:
     through_v2(front, {"application/json": "#if(true)\n$input.body"})
     assert refused(front.call("/pet/7", "POST", b"{}")) == (500, "Internal server error")
 

@@ -416,7 +416,7 @@ def test_only_some_tags_may_be_taken_away(as_role: Clients, lab: RunningLab) -> 
     assert lab.client("apigateway").get_tags(resourceArn=arn)["tags"] == {"theirs": "1"}
 
 
-def test_tags_are_for_those_to_change_who_may_change_what_has_them(as_role: Clients, lab: RunningLab) -> None:
+def test_changing_tags_needs_permission_on_the_tagged_resource(as_role: Clients, lab: RunningLab) -> None:
     api = lab.client("apigateway").create_rest_api(name="guarded")["id"]
     arn = f"arn:aws:apigateway:us-west-2::/restapis/{api}"
     client = as_role("apigateway", {"Action": "apigateway:PUT", "Resource": "arn:aws:apigateway:us-west-2::/tags/*"})
@@ -435,7 +435,7 @@ def test_a_request_that_names_nothing_is_refused_as_any_other(as_role: Clients) 
     assert refusal(addresses.release_address)[0] == "UnauthorizedOperation"
 
 
-def test_what_is_made_may_be_tagged_and_only_what_is_tagged_changed(lab: RunningLab, as_role: Clients) -> None:
+def test_new_resources_may_be_tagged_and_only_tagged_ones_changed(lab: RunningLab, as_role: Clients) -> None:
     (vpc,) = lab.client("ec2").describe_vpcs()["Vpcs"]
     arn = f"arn:aws:ec2:us-west-2:{ACCOUNT}"
     client = as_role(

@@ -194,7 +194,7 @@ def test_an_image_has_a_name_and_a_command(lab: RunningLab, image: str) -> None:
     assert running_lab.lab("image", lab.folder, "example.com/mine:1=exec mine --host $HOST").returncode == 0
 
 
-def test_a_port_that_is_taken_is_told(lab: RunningLab, folder: Path) -> None:
+def test_a_taken_port_is_reported(lab: RunningLab, folder: Path) -> None:
     port = lab.facts["aws_endpoint_url"].rpartition(":")[2]
     answer = running_lab.lab("up", folder, "--port", port)
     assert answer.returncode == 1

@@ -130,7 +130,7 @@ def test_an_assumed_role_s_session_works(lab: RunningLab) -> None:
     assert client.get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/seam-k8s/mill"
 
 
-def test_a_presigned_sts_url_tells_whose_it_is(lab: RunningLab) -> None:
+def test_a_presigned_sts_url_identifies_its_signer(lab: RunningLab) -> None:
     url = lab.client("sts", "k8s").generate_presigned_url("get_caller_identity", HttpMethod="GET")
     with urllib.request.urlopen(url) as response:
         assert b":assumed-role/seam-k8s/lab</Arn>" in response.read()

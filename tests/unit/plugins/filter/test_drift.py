@@ -53,7 +53,7 @@ def test_what_amazons_modules_would_make_is_missing() -> None:
     assert settings({"changed": True, "item": {"name": "petstore-node"}}) == [("", "missing", "there")]
 
 
-def test_what_the_diff_does_not_show_is_told_by_the_calls() -> None:
+def test_calls_show_changes_missing_from_the_diff() -> None:
     actions = [{"action": "DeleteVpcLink", "subject": "l1"}, {"action": "TagResource"}]
     assert settings(changed({"id": 1}, {"id": 2}, actions=actions)) == [
         ("", "as it is", "DeleteVpcLink l1, TagResource")

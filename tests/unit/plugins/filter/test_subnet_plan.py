@@ -140,7 +140,7 @@ def test_a_nat_gateway_stands_in_a_public_subnet_that_is_not_chosen() -> None:
     assert whole(subnet_ids=["a", "b"], nat_gateway=True, private=True)["objections"] == []
 
 
-def test_a_subnet_that_is_not_chosen_any_more_gives_back_what_it_got() -> None:
+def test_a_subnet_no_longer_chosen_loses_its_tags_again() -> None:
     tags = {ROLE: "1", MARK + "petstore": "1", "Name": "mine"}
     found = whole([subnet("a", tags), subnet("b"), subnet("c")], subnet_ids=["b", "c"])
     assert found["left"] == [{"subnet_id": "a", "tags": {ROLE: "1", MARK + "petstore": "1"}}]

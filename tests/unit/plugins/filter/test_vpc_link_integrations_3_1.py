@@ -149,7 +149,7 @@ def test_path_items_among_the_components_are_put_in_place() -> None:
     assert result["components"] == {}
 
 
-def test_every_loss_is_told_with_its_place() -> None:
+def test_every_loss_is_reported_with_its_place() -> None:
     schema = {
         "$id": "order",
         "$comment": "x",

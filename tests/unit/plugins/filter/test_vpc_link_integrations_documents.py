@@ -118,7 +118,7 @@ ALL_FAULTS = [
 ]
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     document = api(
         "/ping",
         "/a/{x+}/b",

@@ -199,7 +199,7 @@ def test_a_service_of_another_type_is_changed_in_place() -> None:
         ([], [LINK], "on", False),
     ],
 )
-def test_ranges_that_shut_out_the_link_are_told(
+def test_ranges_that_shut_out_the_link_are_reported(
     ranges: list[str], links: list[Any], enforced: str, shut_out: bool
 ) -> None:
     seams = [seam(links=links, private_link_enforcement=enforced)]

@@ -75,7 +75,7 @@ def test_leaves_out_what_is_not_there_if_asked(eks: FakeEks, cluster: dict[str, 
     assert look_up("petstore", on_missing="skip") == []
 
 
-def test_gives_what_is_there_whatever_was_asked_about_what_is_not(eks: FakeEks) -> None:
+def test_existing_clusters_are_given_in_every_mode(eks: FakeEks) -> None:
     assert len(look_up("petstore", on_missing="skip")) == 1
 
 
@@ -85,7 +85,7 @@ def test_refuses_what_is_no_cluster_name(eks: FakeEks) -> None:
     assert eks.calls == []
 
 
-def test_a_failed_call_is_told_in_aws_own_words(eks: FakeEks) -> None:
+def test_a_failed_call_is_reported_in_aws_own_words(eks: FakeEks) -> None:
     message = "User: k8s is not authorized to perform: eks:DescribeCluster"
     eks.first["DescribeCluster"] = [Refusal("AccessDeniedException", message)]
     with pytest.raises(AnsibleLookupError, match="not authorized to perform"):

@@ -34,7 +34,7 @@ def test_a_failed_cluster_can_only_be_deleted() -> None:
     assert "AWS gives no health issue" in verdict.message
 
 
-def test_health_issues_are_told_in_full() -> None:
+def test_health_issues_are_reported_in_full() -> None:
     issues = [
         {"code": "VpcNotFound", "message": "No VPC."},
         {"code": "Other", "message": "x", "resourceIds": ["a", "b"]},

@@ -90,7 +90,7 @@ def test_what_the_platform_made_is_left_out(kind: Kind, there: dict[str, Any]) -
     assert objects(Api({kind.path("shop"): {"items": [there]}}), "shop", [kind]) == ([], [])
 
 
-def test_what_somebody_made_is_found_and_what_we_may_not_see_is_told() -> None:
+def test_objects_are_found_and_unreadable_kinds_are_named() -> None:
     secrets, gone = Kind("v1", "Secret", "secrets"), Kind("old/v1", "Gone", "gones")
     answers = {
         "/api/v1/services": {"items": [item("vpclink")]},

@@ -81,7 +81,7 @@ def test_results_are_snake_case_but_for_the_users_keys_and_have_no_bodies() -> N
     assert report([]) == {"changed": False, "actions": []}
 
 
-def test_an_error_tells_how_far_the_module_came() -> None:
+def test_an_error_lists_the_steps_done_so_far() -> None:
     made: list[str] = []
 
     def fail(_step: Step) -> None:

@@ -290,7 +290,7 @@ def test_a_method_that_was_stored_more_open_is_an_error_before_anything_is_deplo
     assert (fake.deployments, fake.stages) == ({}, {})
 
 
-def test_settings_that_were_stored_differently_are_told(fake: FakeApiGateway, run: Runner) -> None:
+def test_differently_stored_settings_are_reported(fake: FakeApiGateway, run: Runner) -> None:
     definition = {**DEFINITION, "x-amazon-apigateway-minimum-compression-size": 1024}
     warned = str(run(**{**OPTIONS, "definition": definition}).warnings)
     assert "the API has minimumCompressionSize None, the definition says 1024" in warned
@@ -450,9 +450,7 @@ def options_v2(request: pytest.FixtureRequest) -> Item:
     return {**OPTIONS, "definition": definition}
 
 
-def test_a_target_that_is_stored_is_deployed_whatever_its_spelling(
-    fake: FakeApiGateway, run: Runner, options_v2: Item
-) -> None:
+def test_a_stored_target_is_deployed_in_any_spelling(fake: FakeApiGateway, run: Runner, options_v2: Item) -> None:
     fake.resources[1]["resourceMethods"]["GET"]["methodIntegration"]["integrationTarget"] = ARN
     ran = run(**options_v2)
     assert (ran.failed, ran.warnings) == (False, [])

@@ -446,7 +446,7 @@ def test_a_failed_link_that_a_stage_names_goes_when_its_stages_let_go(
     assert told(purged) == (["DeleteVpcLink l2"] if letting_go == {"of": "petstore"} else [])
 
 
-def test_a_link_that_says_that_it_is_another_apis_is_not_touched(fake: FakeApiGateway, run: Runner) -> None:
+def test_a_link_of_another_api_is_not_touched(fake: FakeApiGateway, run: Runner) -> None:
     mine = run(**ONE_V2, tags={"of": "petstore"}).result["vpc_links"][0]["id"]
     theirs = {**fake.v2.links[mine], "VpcLinkId": "theirs", "SecurityGroupIds": ["g2"], "Tags": {**OWNER, "of": "shop"}}
     fake.v2.links["theirs"] = theirs
@@ -514,7 +514,7 @@ def test_it_waits_until_aws_lets_go_of_the_load_balancer(fake: FakeApiGateway, r
     ]
 
 
-def test_who_may_not_see_endpoint_services_is_told(fake: FakeApiGateway, run: Runner) -> None:
+def test_a_missing_permission_on_endpoint_services_is_reported(fake: FakeApiGateway, run: Runner) -> None:
     fake.links = {"l1": item(link())}
     fake.endpoint_services = [refusal("UnauthorizedOperation")]
     ran = run(**MINE)
@@ -669,7 +669,7 @@ def test_diff_begins_with_the_link_whose_place_is_taken(
     } == differing
 
 
-def test_diff_shows_what_is_purged_beside_what_stays(fake: FakeApiGateway, run: Runner) -> None:
+def test_diff_shows_purged_and_kept_links(fake: FakeApiGateway, run: Runner) -> None:
     fake.links = {
         "l1": item(link()),
         "l2": item(link("l2", target=OTHER)),

@@ -96,7 +96,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     return runner
 
 
-def test_tells_who_calls(run: Callable[..., dict[str, Any]]) -> None:
+def test_returns_the_caller(run: Callable[..., dict[str, Any]]) -> None:
     result = run(expected_principal_arn=INFRA, expected_region="us-west-2")
     result.pop("invocation", None)
     assert result == {

@@ -200,7 +200,7 @@ def test_a_new_entry_that_is_not_seen_everywhere_yet_is_waited_for(run: Runner) 
     assert not result["failed"] and len(result["access_entry"]["policies"]) == 1
 
 
-def test_what_was_done_before_a_refusal_is_told(run: Runner) -> None:
+def test_changes_made_before_a_refusal_are_reported(run: Runner) -> None:
     eks = FakeEks(make_cluster())
     eks.first["AssociateAccessPolicy"] = [Refusal("InvalidRequestException", "not for this principal")]
     result = run(eks, **OPTIONS, policies=[VIEW])

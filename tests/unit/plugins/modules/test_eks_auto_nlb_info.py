@@ -428,7 +428,7 @@ def test_a_lesser_goal_does_not_ask_for_targets_until_it_is_reached(
     assert world.elb.calls.count("DescribeTargetHealth") == 1
 
 
-def test_a_time_out_says_what_for_how_long_why_whose_and_what_to_do(run: t.Callable[..., Result], world: World) -> None:
+def test_a_time_out_gives_aim_duration_cause_owner_and_remedy(run: t.Callable[..., Result], world: World) -> None:
     world.elb.targets = [target("172.31.0.1", port=80, state="unhealthy", reason="Target.FailedHealthChecks")]
     world.kubernetes.objects["Service"] = [
         service({"aws-load-balancer-scheme": "internet-facing"}, ports=[{"port": 80, "targetPort": 80}])

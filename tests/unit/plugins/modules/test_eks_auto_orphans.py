@@ -118,7 +118,7 @@ def test_gone_is_what_somebody_can_tell(known: Known, reason: str | None) -> Non
     assert why_gone(found, claim, known) == reason
 
 
-def test_of_what_a_cluster_shares_no_service_tells() -> None:
+def test_no_service_owns_the_resources_that_a_cluster_shares() -> None:
     shared = balancer({"eks:eks-cluster-name": "gone", "service.eks.amazonaws.com/resource": "x"})
     assert orphans([shared], there(services())) == []
 
@@ -206,7 +206,7 @@ def test_what_must_not_go_has_a_sentence(resource: Resource, known: Known, named
     assert says in sentence
 
 
-def test_what_is_named_with_all_that_holds_it_may_go() -> None:
+def test_an_orphan_named_with_all_its_holders_may_go() -> None:
     going = Known(frozenset(), frozenset(), going=frozenset({"l0"}))
     assert objections([balancer(AUTO_MODE, "l0")], going, ["lb"]) == []
     assert objections([balancer(AUTO_MODE, "l1"), balancer({})], NOTHING, ["l1"]) == []
@@ -406,7 +406,7 @@ def test_what_somebody_else_holds_is_refused_at_once(
     assert done.result["actions"][0]["subject"] == identifier
 
 
-def test_begun_anew_it_knows_that_it_deleted_what_held_it(
+def test_begun_again_it_knows_that_it_deleted_the_holder(
     run: t.Callable[..., Run], aws: FakeAws, rest: FakeApiGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to DeleteVpcLink is lost, and the next look doesn't show the link any more."""
@@ -425,7 +425,7 @@ def test_begun_anew_it_knows_that_it_deleted_what_held_it(
     assert aws.deleted == ["lb"]
 
 
-def test_what_the_k8s_team_tells_counts(run: t.Callable[..., Run], aws: FakeAws) -> None:
+def test_the_k8s_teams_report_counts(run: t.Callable[..., Run], aws: FakeAws) -> None:
     aws.clusters = ["gone"]
     (unused,) = run().result["orphans"]
     assert unused["reason"] == UNUSED

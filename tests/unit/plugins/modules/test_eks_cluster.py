@@ -91,7 +91,7 @@ def test_second_run_only_looks_at_the_cluster(run: Runner) -> None:
 
 
 @pytest.mark.parametrize("present", [False, True])
-def test_check_mode_predicts_what_apply_does_and_calls_nothing_that_changes(run: Runner, present: bool) -> None:
+def test_check_mode_predicts_the_changes_and_makes_no_changing_call(run: Runner, present: bool) -> None:
     eks = FakeEks(make_cluster() if present else None)
     predicted = run(eks, check=True, **NEW)
     assert eks.mutations == []

@@ -85,7 +85,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     return runner
 
 
-def test_it_lists_what_is_there_and_whose_it_is(run: t.Callable[..., Result], world: World) -> None:
+def test_it_lists_objects_with_their_owners(run: t.Callable[..., Result], world: World) -> None:
     result = run()
     assert (result["changed"], result["reachable"], result["cluster_status"]) == (False, True, "ACTIVE")
     assert result["namespace"] == {"name": "shop", "ours": True, "deleting": False}
@@ -152,7 +152,7 @@ def test_an_access_entry_that_takes_effect_late_is_waited_for(run: t.Callable[..
         (KubernetesError("connection refused"), "can't be asked: connection refused"),
     ],
 )
-def test_what_lasts_is_told_with_its_owner(
+def test_a_lasting_failure_is_reported_with_its_owner(
     run: t.Callable[..., Result], world: World, error: Exception, says: str
 ) -> None:
     world.answers["/api/v1/namespaces/shop"] = error

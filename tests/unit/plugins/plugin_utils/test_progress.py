@@ -49,7 +49,7 @@ def test_a_wanted_style_is_taken(style: str) -> None:
     assert choose_style(style, False, "json", {"CI": "true"}) == style
 
 
-def test_a_line_says_what_since_when_what_was_seen_and_what_is_usual() -> None:
+def test_a_line_gives_aim_duration_observation_and_usual_duration() -> None:
     assert CLUSTER.line(225.0) == ("  …   125 s  EKS cluster petstore: It is being made. (usually about 15 minutes)")
     assert CLUSTER.line(225.0, unchanged=True).endswith("It is being made. (unchanged; usually about 15 minutes)")
     assert LINK.line(141.0, unchanged=True) == "  …     1 s  VPC link x: It is PENDING. (unchanged)"

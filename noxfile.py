@@ -64,7 +64,7 @@ def sanity(session: nox.Session) -> None:
     bootstrap = home / ".ansible/test/cache/get_pip_24_2.py"
     bootstrap.parent.mkdir(parents=True, exist_ok=True)
     bootstrap.write_text("import ensurepip\n\nensurepip.bootstrap()\n")
-    # Within the checkout ansible-test would ask Git, which ignores .nox, and check nothing.
+    # Within the checkout ansible-test would ask Git. Git ignores .nox, so it would check nothing.
     with tempfile.TemporaryDirectory() as folder:
         session.chdir(lay_out_collection(session, Path(folder)))
         version = f"{sys.version_info.major}.{sys.version_info.minor}"

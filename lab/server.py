@@ -188,7 +188,7 @@ class LabClusters:
             _LOG.exception("The controllers of cluster %s ended", cluster.name)
 
     def _write_kubeconfig(self) -> None:
-        # For kubectl in the lab's own region, as everything that the lab writes.
+        # kubectl gets the lab's own region, like everything that the lab writes.
         clusters = {
             each.cluster.name: Endpoint(each.server.url, each.server.ca_pem)
             for each in self._running.values()

@@ -27,7 +27,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 ACCOUNT = "123456789012"
 K8S_ROLE = f"arn:aws:iam::{ACCOUNT}:role/seam-k8s"
-#: Seconds for anything to come that has to come: never reached when all is well.
+#: Seconds to wait for anything that must come: never reached when all is well.
 LIMIT = 60
 _ONCE = Config(retries={"total_max_attempts": 1})
 

@@ -134,7 +134,7 @@ class LabElbv2(ELBv2Backend):
 
     @staticmethod
     def _activate(load_balancer: FakeLoadBalancer, ready: float) -> None:
-        """moto calls this whenever somebody looks; the time decides."""
+        """moto calls this at each look; the state follows from the time."""
         if time.monotonic() >= ready:
             load_balancer.state = "active"
 
@@ -175,7 +175,7 @@ class LabElbv2(ELBv2Backend):
         return FakeHealthStatus(address, str(port), str(port), health.state, health.reason, health.description)
 
 
-def _telling(name: str) -> Callable[..., Any]:
+def _notifying(name: str) -> Callable[..., Any]:
     """moto's method of this name, after which the data plane looks again."""
 
     def method(self: LabElbv2, *args: Any, **kwargs: Any) -> Any:
@@ -195,4 +195,4 @@ for _name in (
     "register_targets",
     "deregister_targets",
 ):
-    setattr(LabElbv2, _name, _telling(_name))
+    setattr(LabElbv2, _name, _notifying(_name))

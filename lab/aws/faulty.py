@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The AWS endpoint with the faults that the lab was told to have. They hit its users, never the lab's own calls."""
+"""The AWS endpoint with the lab's injected faults. They hit its users, never the lab's own calls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class FaultyApp:
             case "idle":
                 links = self._app.service(service, Signature.of(request).region)
                 assert isinstance(links, ApiGatewayV2)
-                links.let_idle()
+                links.make_inactive()
                 return self._app(environ, start_response)
         self._end_connection(fault, environ)
         raise ConnectionResetError

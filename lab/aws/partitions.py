@@ -42,10 +42,10 @@ def iam_arn(region: str, resource: str) -> str:
 
 
 def iam(region: str) -> IAMBackend:
-    """The account's IAM, as it is seen from a region."""
+    """The account's IAM, as seen from a region."""
     return iam_backends[ACCOUNT][of(region)]
 
 
 def sts(region: str) -> Any:
-    """The account's STS, as it is seen from a region."""
+    """The account's STS, as seen from a region."""
     return sts_backends[ACCOUNT][of(region)]

@@ -100,14 +100,14 @@ class Cache:
         # Items of lists don't name their kind.
         item.update(kind=self.resource.kind, apiVersion=self.resource.api_version)
         self.objects[key_of(item)] = item
-        self._tell(before, item)
+        self._notify(before, item)
 
     def remove(self, item: Object) -> None:
         self._gone.add(item["metadata"]["uid"])
         before = self.objects.get(key_of(item))
         if before and before["metadata"]["uid"] == item["metadata"]["uid"]:
             del self.objects[key_of(item)]
-            self._tell(item, None)
+            self._notify(item, None)
 
     def replace(self, items: list[Object]) -> None:
         """Take over the objects of a list."""
@@ -118,7 +118,7 @@ class Cache:
         for item in items:
             self.put(item)
 
-    def _tell(self, before: Object | None, after: Object | None) -> None:
+    def _notify(self, before: Object | None, after: Object | None) -> None:
         for listener in self.listeners:
             listener(before, after)
 

@@ -86,4 +86,4 @@ class Controller:
 
 
 class Retry(Exception):
-    """Something can't be done yet. It is worth no more than a line in the log."""
+    """Something can't be done yet. Only a line in the log says so."""

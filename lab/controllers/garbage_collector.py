@@ -58,7 +58,7 @@ class GarbageCollector:
             await self._remove_finalizer(resource, item, _ORPHAN)
         elif is_ending(item) and _FOREGROUND in finalizers:
             await self._collect_dependents_first(resource, item)
-        elif not is_ending(item) and await self._has_lost_its_owners(item):
+        elif not is_ending(item) and await self._is_orphaned(item):
             await self._client.delete(resource, item, propagationPolicy="Background")
 
     async def _collect_dependents_first(self, resource: Resource, owner: Object) -> None:
@@ -84,7 +84,7 @@ class GarbageCollector:
             if error.code != 404:
                 raise
 
-    async def _has_lost_its_owners(self, item: Object) -> bool:
+    async def _is_orphaned(self, item: Object) -> bool:
         """Whether it had owners, and none is there any more (by the API server's word, since caches may lag)."""
         references = item["metadata"].get("ownerReferences", [])
         namespace = item["metadata"].get("namespace", "")

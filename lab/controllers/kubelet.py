@@ -182,7 +182,7 @@ class RunningPod:
 
 
 def read_log(settings: Settings, namespace: str, name: str) -> str | None:
-    """The log of a pod's containers, for "kubectl logs"; None when nothing has run yet."""
+    """The log of a pod's containers, for "kubectl logs"; None before anything has run."""
     pattern = log_name({"metadata": {"namespace": namespace, "name": name}}, "*")
     logs = sorted((settings.folder / "logs").glob(pattern))
     return "".join(log.read_text(errors="replace") for log in logs) if logs else None

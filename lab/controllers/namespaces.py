@@ -38,7 +38,7 @@ class Namespaces:
                 self.controller.enqueue(key)
 
     async def _reconcile(self, key: Key) -> float | None:
-        # Asked anew, as kube-controller-manager does: under a name that is known as ending there may be a new one.
+        # Read again, as kube-controller-manager does: a new namespace may have the name of one known as ending.
         try:
             namespace = await self._client.get(NAMESPACES, key)
         except ApiError as error:

@@ -92,7 +92,7 @@ def seconds_since(timestamp: str) -> float:
 
 
 def changed_condition(item: Object, wanted: Object, *times: str) -> Object:
-    """The condition as it is to be written. Of ``times``, the transition's changes with the status only."""
+    """The condition to write. Of ``times``, the transition's changes with the status only."""
     before = condition(item, wanted["type"])
     stamps = {"lastTransitionTime": now(), **{name: now() for name in times}}
     if before and before["status"] == wanted["status"]:

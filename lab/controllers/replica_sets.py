@@ -62,7 +62,7 @@ class ReplicaSets:
         missing = int(replica_set["spec"].get("replicas", 0)) - len(pods)
         if missing > 0:
             await asyncio.gather(*(self._create(replica_set) for _ in range(missing)))
-        for pod in sorted(pods, key=_worth)[: max(0, -missing)]:
+        for pod in sorted(pods, key=_deletion_rank)[: max(0, -missing)]:
             await self._client.delete(PODS, pod)
             await self._recorder.normal(replica_set, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
@@ -106,7 +106,7 @@ class ReplicaSets:
         return min((wait for wait in waits if wait), default=None)
 
 
-def _worth(pod: Object) -> tuple[bool, bool, bool, int]:
+def _deletion_rank(pod: Object) -> tuple[bool, bool, bool, int]:
     """Pods with the least go first: unscheduled, not running, not ready, then the youngest."""
     status = pod.get("status", {})
     age = -int(pod["metadata"]["creationTimestamp"].translate(str.maketrans("", "", "-:TZ")))

@@ -129,7 +129,7 @@ class ExternalServer:
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-account-key-file=server.pem",
             "--service-account-signing-key-file=server.key",
-            # Nothing here makes the ServiceAccounts that pods would need, nor takes away the taints of new nodes.
+            # Nothing here makes ServiceAccounts for pods, or removes the taints of new nodes.
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
             # A loopback address may not be an endpoint.
             "--endpoint-reconciler-type=none",

@@ -207,7 +207,7 @@ class CallbackModule(CallbackBase):
         """Show the modules' reports as they come, and signs of life in between."""
         while not self.ended.wait(0.5):
             self._read()
-            self._show_life(time.monotonic())
+            self._show_waits(time.monotonic())
 
     def _read(self) -> None:
         with self.lock:
@@ -233,7 +233,7 @@ class CallbackModule(CallbackBase):
             self.spoken = 0
             self._line(wait.line(now))
 
-    def _show_life(self, now: float) -> None:
+    def _show_waits(self, now: float) -> None:
         with self.lock:
             waits = [*self.waits.values()] or [wait for wait in self.tasks.values() if now - wait.since >= _LONG]
         if self.live:

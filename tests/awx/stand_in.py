@@ -102,7 +102,7 @@ class StandIn:
         return made
 
     def synchronize(self, project: dict[str, Any]) -> dict[str, Any]:
-        """An update of a project, which has ended when it is asked for."""
+        """An update of a project. It has always ended already."""
         self._last += 1
         project["scm_revision"] = "1f2e3d4c" if self.reachable else project["scm_revision"]
         update = {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`ansible-doc` tells all of every plugin and role, and the roles' defaults and READMEs say the same."""
+"""`ansible-doc` documents every plugin and role in full, and the roles' defaults and READMEs agree."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_each_span_of_time_has_its_unit(everything: list[Documented]) -> None:
 
 
 def test_each_plugin_has_examples_and_return_values(plugins: dict[str, dict[str, Any]]) -> None:
-    # A callback is enabled, not called, and returns nothing.
+    # Callbacks are enabled, not called, and return nothing.
     called = {name: plugin for name, plugin in plugins.items() if not name.endswith("callback")}
     assert [name for name, plugin in called.items() if not plugin["examples"]] == []
     for name, plugin in called.items():

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration import account
 from tests.integration.conftest import Lab
-from tests.integration.test_bad_network import report, run_site, spoilt
+from tests.integration.test_bad_network import bad_network, report, run_site
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
@@ -19,7 +19,7 @@ def test_an_empty_account_becomes_a_served_api(tmp_path_factory: pytest.TempPath
     with Lab.running(tmp_path_factory.mktemp("quiet")) as lab:
         undisturbed, wanted = run_site(lab, **variables), account.state(lab)
     with Lab.running(tmp_path_factory.mktemp("spoilt")) as lab:
-        with spoilt(lab) as hits:
+        with bad_network(lab) as hits:
             disturbed = run_site(lab, **variables)
         assert account.differences(account.state(lab), wanted) == {}
     report(f"an empty account, links V{version}", hits, disturbed, undisturbed)

@@ -24,8 +24,8 @@ _MADE_UP = {
     "parentId", "cacheNamespace", "VpcLinkId", "rootResourceId", "deployment.kubernetes.io/revision", "clientRequestToken",
 }  # fmt: skip
 
-#: Names that end in something made up: of EC2's resources, of security groups, of load balancers, also in their ARNs, of
-#: models in an imported API.
+#: Names with a made-up end: of EC2's resources, security groups, load balancers (also in their ARNs), models in an
+#: imported API.
 _NAME = re.compile(
     r"\b((?:rtb|nat|sg|eipalloc|igw|vpc)-|eks-cluster-sg-\w+-|k8s-\w+-\w+-|MODEL)[0-9a-f]+(?:/[0-9a-f]+)?\b"
 )

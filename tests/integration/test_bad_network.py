@@ -35,7 +35,7 @@ FACTOR = 4
 
 
 @contextmanager
-def spoilt(lab: Lab) -> Iterator[Counter[str]]:
+def bad_network(lab: Lab) -> Iterator[Counter[str]]:
     """Spoils the calls to a lab; afterwards, how many of each kind."""
     hits: Counter[str] = Counter()
     before = len(faults.injected(lab.folder))
@@ -70,7 +70,7 @@ def test_changes_of_both_teams_arrive(site: Lab) -> None:
 
     found = account.state(site)
     undisturbed = change(40, 3)
-    with spoilt(site) as hits:
+    with bad_network(site) as hits:
         disturbed = change(50, 2)
     assert account.differences(account.state(site), found) == {}
     report("changes", hits, disturbed, undisturbed)

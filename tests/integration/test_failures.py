@@ -165,7 +165,7 @@ def test_a_failed_link_that_the_stage_names_is_replaced_first_and_removed_then(l
 
 
 def test_a_recreated_load_balancer_gets_a_new_link_and_the_old_one_goes(lab: Lab) -> None:
-    """The Service is made anew: another load balancer, another name, the same contract."""
+    """The Service is made again: another load balancer, another name, the same contract."""
     apigateway = lab.client("apigateway")
     (old,) = apigateway.get_vpc_links()["items"]
     # The k8s team replaces its Service under a second name first, since AWS keeps a linked load balancer.

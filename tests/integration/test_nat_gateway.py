@@ -55,7 +55,7 @@ class Account:
     def addresses(self) -> list[str]:
         return sorted(each["AllocationId"] for each in self.ec2.describe_addresses()["Addresses"])
 
-    def way_out(self) -> str:
+    def gateway_of_private_subnets(self) -> str:
         """The gateway to which the private subnets' route table leads."""
         (table,) = self.ec2.describe_route_tables(Filters=[{"Name": f"tag:{OWNER}", "Values": [CLUSTER]}])[
             "RouteTables"
@@ -130,7 +130,7 @@ def test_two_runs_that_take_it_have_one_gateway(lab: Lab, account: Account, fore
     assert run.result().returncode == 0, run.result().output
     assert account.gateways() == {gateway: left}
     assert account.addresses() == sorted([foreign, left])
-    assert account.way_out() == gateway
+    assert account.gateway_of_private_subnets() == gateway
 
 
 def test_of_two_runs_with_an_address_each_the_second_takes_its_own_back(lab: Lab, account: Account) -> None:
@@ -163,7 +163,7 @@ def test_what_others_left_goes_and_then_nothing_changes(lab: Lab, account: Accou
     done = play(lab, PRESENT)
     assert predicted.changed_tasks == done.changed_tasks != []
     assert (account.gateways(), account.addresses()) == (gateways, addresses)
-    assert account.way_out() in gateways
+    assert account.gateway_of_private_subnets() in gateways
     assert play(lab, PRESENT).changed == 0
 
 

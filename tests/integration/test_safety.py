@@ -47,7 +47,7 @@ def lab(site: Lab) -> Lab:
 
 
 def play(lab: Lab, playbook: str, variables: dict[str, Any]) -> int:
-    """Run a playbook that has to succeed; how many tasks changed something."""
+    """Run a playbook that has to succeed. Returns the number of tasks that changed something."""
     run = lab.playbook(playbook, "--extra-vars", json.dumps(variables))
     assert run.returncode == 0, run.output
     return run.changed

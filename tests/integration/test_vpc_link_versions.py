@@ -111,7 +111,9 @@ def test_a_second_run_changes_nothing(lab: Lab) -> None:
 
 
 def test_a_lost_load_balancer_and_an_inactive_link_heal(lab: Lab, load: Callable[[], Load], tmp_path: Path) -> None:
-    """Somebody deletes the load balancer, lets its Service go without it, and makes it anew; and the link fell asleep."""
+    """Somebody deletes the load balancer, removes its Service without it, and makes it again; and the link became
+    INACTIVE.
+    """
     service = json.loads(lab.kubectl("get", "service", "vpclink", "--namespace=petstore", "--output=json").stdout)
     (lost,) = lab.client("elbv2").describe_load_balancers()["LoadBalancers"]
     lab.client("elbv2").delete_load_balancer(LoadBalancerArn=lost["LoadBalancerArn"])

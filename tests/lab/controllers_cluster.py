@@ -92,7 +92,7 @@ class World:
         return {each["reason"]: each for each in found if each["involvedObject"]["name"].startswith(name)}
 
     async def clean(self) -> None:
-        """Let everything go that a test made."""
+        """Delete everything that a test made."""
         self.links.clear()
         for name in ("petstore", "other"):
             if namespace := await self.find(controllers.kinds.NAMESPACES, name):

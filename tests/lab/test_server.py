@@ -49,7 +49,7 @@ def up(folder: Path, *arguments: str) -> RunningLab:
 
 
 def test_a_lab_is_ready_soon_after_its_code_is_loaded(folder: Path) -> None:
-    """About 3 seconds on a machine that has nothing else to do; held against loading the code, as others may be at work."""
+    """About 3 seconds on an idle machine. Compared with loading the code, as the machine may be busy."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import lab.server"], cwd=running_lab.CHECKOUT, check=True)
     loading = time.monotonic() - began

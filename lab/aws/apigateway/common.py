@@ -51,7 +51,7 @@ def check_tags(given: dict[str, str]) -> None:
     if tags.reserved(given):
         # https://github.com/serverless/serverless/issues/9223
         raise bad_request("Invalid tag key. Tag keys cannot start with 'aws:' (case insensitive)")
-    if text := tags.unfit([*given, *given.values()]):
+    if text := tags.first_with_forbidden_character([*given, *given.values()]):
         raise bad_request(f"Invalid tag: {text}")
 
 
@@ -111,7 +111,7 @@ def model_url(api_id: str) -> str:
     return f"https://apigateway.amazonaws.com/restapis/{api_id}/models/"
 
 
-def truth(value: str) -> bool:
+def boolean(value: str) -> bool:
     """A boolean in a patch operation, which carries text only."""
     return value.lower() == "true"
 

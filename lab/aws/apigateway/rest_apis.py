@@ -14,6 +14,7 @@ from lab.aws.apigateway.common import (
     Item,
     RestApi,
     bad_request,
+    boolean,
     find_api,
     model_url,
     new_id,
@@ -22,7 +23,6 @@ from lab.aws.apigateway.common import (
     page,
     patches,
     segments,
-    truth,
 )
 from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links
 from lab.aws.service import Call
@@ -251,7 +251,7 @@ def _patch_api(info: Item, operation: str, path: str, value: str) -> None:
     if name in ("name", "description", "version", "policy", "apiKeySource") and operation == "replace":
         info[name] = value
     elif name == "disableExecuteApiEndpoint" and operation == "replace":
-        info[name] = truth(value)
+        info[name] = boolean(value)
     elif name == "endpointConfiguration" and rest[:1] == ["types"] and operation == "replace":
         if value not in ("REGIONAL", "EDGE", "PRIVATE"):
             raise bad_request("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE")
@@ -265,13 +265,13 @@ def _patch_api(info: Item, operation: str, path: str, value: str) -> None:
 
 def _patch_method(method: Item, operation: str, path: str, value: str) -> None:
     name, *rest = segments(path)
-    plain: dict[str, Any] = {"apiKeyRequired": truth(value), "operationName": value, "authorizationType": value}
+    plain: dict[str, Any] = {"apiKeyRequired": boolean(value), "operationName": value, "authorizationType": value}
     if name in plain and not rest and operation == "replace":
         method[name] = plain[name]
     elif name == "requestParameters" and rest:
         if operation == "remove":
             method[name].pop(rest[0], None)
         else:
-            method[name][rest[0]] = truth(value)
+            method[name][rest[0]] = boolean(value)
     else:
         raise bad_request(f"Invalid patch path {path}")

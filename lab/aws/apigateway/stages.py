@@ -16,6 +16,7 @@ from lab.aws.apigateway.common import (
     Item,
     RestApi,
     bad_request,
+    boolean,
     conflict,
     find_api,
     methods_of,
@@ -27,7 +28,6 @@ from lab.aws.apigateway.common import (
     patches,
     quota_reached,
     segments,
-    truth,
 )
 from lab.aws.apigateway.stage_variables import releases
 from lab.aws.apigateway.vpc_links import VpcLinks, hard_coded_links
@@ -181,7 +181,7 @@ def _patch_stage(stage: Item, operation: str, path: str, value: str) -> None:
     elif name in ("deploymentId", "description") and not rest and operation == "replace":
         stage[name] = value
     elif name == "tracingEnabled" and operation == "replace":
-        stage[name] = truth(value)
+        stage[name] = boolean(value)
     else:
         raise AwsError("NotImplemented", f"The lab doesn't cover {operation} of a stage's {path}", 501)
 

@@ -17,6 +17,7 @@ from lab.aws.apigateway.common import (
     Item,
     RestApi,
     bad_request,
+    boolean,
     conflict,
     new_id,
     not_found,
@@ -24,7 +25,6 @@ from lab.aws.apigateway.common import (
     page,
     patches,
     segments,
-    truth,
 )
 from lab.aws.service import Call
 
@@ -190,7 +190,7 @@ class UsagePlans:
         for operation, path, value in patches(call):
             if path not in _KEY_PATHS:
                 raise _wrong_path(operation, path, ", ".join(_KEY_PATHS))
-            changed[path.lstrip("/")] = truth(value) if path == "/enabled" else value
+            changed[path.lstrip("/")] = boolean(value) if path == "/enabled" else value
         changed["lastUpdatedDate"] = now()
         self.keys[key["id"]] = changed
         return _shown(changed, with_value=False)

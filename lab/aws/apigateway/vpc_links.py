@@ -57,7 +57,7 @@ class VpcLinks:
         if call.params.get("description"):
             info["description"] = call.params["description"]
         info["tags"] = dict(call.params.get("tags", {}))
-        failure = self._why_not(targets[0])
+        failure = self._failure_reason(targets[0])
         link = VpcLink(info, failure, time.monotonic() + self.settings.seconds("vpc_link"))
         if not failure:
             link.endpoint_service = endpoint_services.attach(self.region, targets[0])
@@ -125,7 +125,7 @@ class VpcLinks:
             raise not_found("Invalid Vpc Link identifier specified")
         return link
 
-    def _why_not(self, arn: str) -> str:
+    def _failure_reason(self, arn: str) -> str:
         """Why a link to this target will end FAILED, or an empty text."""
         match = _LOAD_BALANCER_ARN.fullmatch(arn)
         if match is None or match[3] != "net":

@@ -51,7 +51,7 @@ class ApiGatewayV2(Service):
     def check_tags(self, call: Call, given: dict[str, str]) -> None:
         check_tags(given)
 
-    def let_idle(self) -> None:
+    def make_inactive(self) -> None:
         """Make every link INACTIVE, as if nothing had gone through it for long enough."""
         with self.rest.lock:
             for link in self.links.values():
@@ -61,7 +61,7 @@ class ApiGatewayV2(Service):
         subnets, groups = call.params["SubnetIds"], call.params.get("SecurityGroupIds", [])
         if not subnets:
             raise bad_request("At least one subnet is required")
-        failure = self._why_not(subnets, groups)
+        failure = self._failure_reason(subnets, groups)
         forget_deleted(self.links)
         if len(self.links) >= VPC_LINKS_V2:
             raise quota_reached("VPC links")
@@ -111,7 +111,7 @@ class ApiGatewayV2(Service):
             raise not_found(f"Invalid VpcLink identifier specified {call.params['VpcLinkId']}")
         return link
 
-    def _why_not(self, subnet_ids: list[str], group_ids: list[str]) -> str:
+    def _failure_reason(self, subnet_ids: list[str], group_ids: list[str]) -> str:
         """Why a link will end FAILED, or an empty text. What isn't there, or of two VPCs, is refused."""
         backend: Any = ec2_backends[ACCOUNT][self.region]
         subnets = {subnet.id: subnet for zone in backend.subnets.values() for subnet in zone.values()}

@@ -46,7 +46,7 @@ class Eks(Updates, AccessEntries, Insights, Versions):
         code = "BadRequestException" if call.operation == "TagResource" else "InvalidParameterException"
         if key := tags.reserved(given):
             raise AwsError(code, f"The tag key {key} is reserved.")
-        if text := tags.unfit([*given, *given.values()]):
+        if text := tags.first_with_forbidden_character([*given, *given.values()]):
             raise AwsError(code, f"Invalid tag: {text}")
 
     def tag_resource(self, call: Call) -> None:

@@ -79,7 +79,7 @@ def _objection(caller: _Caller, wanted: Permission, region: str) -> str | None:
 
 
 def _trust(caller: _Caller, wanted: Permission, region: str) -> Trust:
-    """A role that isn't there trusts nobody."""
+    """A missing role trusts nobody."""
     for role in partitions.iam(region).roles.values():
         if role.arn == wanted.resource:
             return judge(role.assume_role_policy_document, ACCOUNT, caller.arns, wanted.context)

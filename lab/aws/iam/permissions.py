@@ -252,7 +252,7 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
 
 def _eks_context(action: str, params: Mapping[str, Any], tags: Tags) -> Context:
     if action == "CreateCluster":
-        # True unless told: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
+        # True by default: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
         admin = (params.get("accessConfig") or {}).get("bootstrapClusterCreatorAdminPermissions", True)
         return _context(tags, eks__bootstrapClusterCreatorAdminPermissions=json.dumps(admin))
     if principal := params.get("principalArn"):

@@ -60,7 +60,7 @@ class EmbeddedServer:
         """Serve on a free loopback port."""
         await self._serve()
         self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._restarts = asyncio.create_task(self._restart_when_told())
+        self._restarts = asyncio.create_task(self._restart_on_request())
 
     async def stop(self) -> None:
         self._restarts.cancel()
@@ -76,7 +76,7 @@ class EmbeddedServer:
         self._server.registry.store.close()
         await self._runner.cleanup()
 
-    async def _restart_when_told(self) -> None:
+    async def _restart_on_request(self) -> None:
         """The fault that hits the server, not a call: as in a crash, connections end in the middle, and objects stay."""
         met = self._faults.restarts()
         while True:

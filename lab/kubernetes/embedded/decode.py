@@ -98,7 +98,7 @@ def plain(kind: Type, item: Any) -> Object:
 
 
 def cannot_unmarshal(value: Any, what: str) -> str:
-    """Go's words for a value that is no such thing."""
+    """Go's words for a value of the wrong type."""
     return f"json: cannot unmarshal {_json_name(value)} into Go value of type {what}"
 
 

@@ -75,7 +75,7 @@ def _grace_period(resource: Resource, item: Object, options: DeleteOptions) -> i
 
 
 def is_done(resource: Resource, item: Object) -> bool:
-    """Whether an object that is being deleted has nothing left to wait for."""
+    """Whether nothing holds up the object's deletion any more."""
     metadata = item["metadata"]
     if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
         return False

@@ -44,7 +44,7 @@ class Discovery:
         if path == "/version":
             return bodies.answer(self._version_info())
         if path == "/openapi/v2":
-            return self._openapi.old_answer()
+            return self._openapi.v2_answer()
         if path.startswith("/openapi/v3"):
             return self._openapi.answer(path.removeprefix("/openapi/v3").strip("/"))
         if path in ("/api", "/apis") and "apidiscovery" in request.headers.get("Accept", ""):

@@ -172,12 +172,12 @@ def too_many_requests() -> StatusError:
 
 
 def too_large_resource_version(asked: int, newest: int) -> StatusError:
-    """504: nothing is known of the resource version that was asked for, yet."""
+    """504: the requested resource version doesn't exist yet."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     message = f"Timeout: Too large resource version: {asked}, current: {newest}"
     return StatusError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
 
 
 def expired(asked: int, oldest: int) -> StatusError:
-    """410: the history doesn't reach back to the resource version that was asked for."""
+    """410: the history doesn't reach back to the requested resource version."""
     return StatusError(410, "Expired", f"too old resource version: {asked} ({oldest})")

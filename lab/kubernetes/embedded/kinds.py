@@ -52,5 +52,5 @@ class Kinds:
         return self._schemas.type(_DELETE_OPTIONS)
 
     def definitions(self) -> dict[str, Any]:
-        """The schemas of all kinds, as OpenAPI has them. They are read anew at each call: few clients ask."""
+        """The schemas of all kinds, as OpenAPI has them. They are read again at each call: few clients ask."""
         return {**schema.load_definitions(self.version), **self._custom_definitions}

@@ -141,7 +141,7 @@ def from_object(given: Object) -> DeleteOptions:
     return DeleteOptions(
         bool(given.get("dryRun")),
         policy or "",
-        # Less than nothing counts as one second.
+        # A negative number counts as one second.
         1 if seconds is not None and seconds < 0 else seconds,
         preconditions.get("uid"),
         preconditions.get("resourceVersion"),

@@ -33,7 +33,7 @@ class Representation:
         return _metadata_of(item) if self._metadata_only else item
 
     def bookmark(self, item: Object, columns: bool) -> Object:
-        """A watch's event that tells a resource version alone."""
+        """A watch's event with a resource version alone."""
         if self._include:
             return tables.table(self._resource, [], item["metadata"], self._include, columns)
         return self.one(item)

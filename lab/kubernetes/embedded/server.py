@@ -194,7 +194,7 @@ class Server:
 
     def decide(self, user: User, wanted: Attributes) -> Decision:
         """The verdict of the cluster's authorizers."""
-        if auth.MASTERS in user.groups or _everybody_may(user, wanted):
+        if auth.MASTERS in user.groups or _allowed_to_everybody(user, wanted):
             return Decision(True)
         return self._authorize(user, wanted)
 
@@ -291,7 +291,7 @@ def _match(request: web.Request, target: Target) -> selectors.Match:
     )
 
 
-def _everybody_may(user: User, wanted: Attributes) -> bool:
+def _allowed_to_everybody(user: User, wanted: Attributes) -> bool:
     if wanted.path:
         known = _PUBLIC_PATHS if user.name == auth.ANONYMOUS.name else _PUBLIC_PATHS + _DISCOVERY_PATHS
         return wanted.verb in ("get", "head") and wanted.path.startswith(known)

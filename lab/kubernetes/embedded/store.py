@@ -122,7 +122,7 @@ class Store:
             watchers.discard(queue)
 
     def forget(self) -> None:
-        """Remember no change, so that a watch from before is told "410 Gone"."""
+        """Forget all changes, so that an earlier watch gets "410 Gone"."""
         self._history.clear()
         self._forgotten = self.revision
 

@@ -23,7 +23,7 @@ from lab.kubernetes.embedded.selectors import Match
 from lab.kubernetes.embedded.store import Change, Key, Store, key_of
 from lab.kubernetes.embedded.target import Target
 
-#: Seconds between bookmarks, which tell an idle client how far it has seen.
+#: Seconds between bookmarks, which give an idle client a recent resource version.
 BOOKMARK_INTERVAL = 30.0
 #: Seconds that a watch lasts when the client doesn't say.
 _DEFAULT_TIMEOUT = 1800.0

@@ -166,7 +166,7 @@ class FakeEks:
         self.calls.append((model.name, json.loads(json.dumps(params))))
 
     def _respond(self, model: t.Any, **_event: t.Any) -> tuple[AWSResponse, Parameters]:
-        self._let_time_pass()
+        self._apply_due_changes()
         try:
             for first in self.first.get(model.name, [])[:1]:
                 del self.first[model.name][0]
@@ -183,7 +183,7 @@ class FakeEks:
     def _response(self, status: int) -> AWSResponse:
         return AWSResponse("https://eks", status, {}, t.cast(t.Any, None))
 
-    def _let_time_pass(self) -> None:
+    def _apply_due_changes(self) -> None:
         due = [change for moment, change in self._due if moment <= self.clock()]
         self._due = [(moment, change) for moment, change in self._due if moment > self.clock()]
         for change in due:

@@ -24,12 +24,12 @@ _OLD_DOCUMENT = b"\n\x032.0"
 
 
 class OpenApi:
-    """Documents are made when they are asked for: few clients ask."""
+    """Documents are made on request: few clients ask."""
 
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
 
-    def old_answer(self) -> web.Response:
+    def v2_answer(self) -> web.Response:
         """An empty document of OpenAPI v2, which kubectl asks for when v3 doesn't know a kind; it takes protobuf alone."""
         return web.Response(body=_OLD_DOCUMENT, content_type=_OLD_TYPE)
 

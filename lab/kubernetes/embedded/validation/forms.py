@@ -158,7 +158,7 @@ def percent(value: int | str | None) -> int | None:
     return int(value[:-1]) if isinstance(value, str) and re.fullmatch(_PERCENT, value) else None
 
 
-def at_most_all(value: int | str | None, path: str) -> Iterator[Cause]:
+def at_most_100_percent(value: int | str | None, path: str) -> Iterator[Cause]:
     if (percent(value) or 0) > 100:
         yield errors.invalid_value(path, value, "must not be greater than 100%")
 

@@ -53,7 +53,7 @@ def _volume(volume: Object, names: set[str], path: str) -> Iterator[Cause]:
 
 
 def _unique_label(name: str, names: set[str], path: str) -> Iterator[Cause]:
-    """A missing name is told by the schema."""
+    """The schema reports a missing name."""
     if name:
         yield from forms.form(forms.label, name, path)
     if name and name in names:

@@ -68,7 +68,7 @@ def _strategy(strategy: Object) -> Iterator[Cause]:
     yield from forms.number_or_percent(surge, f"{path}.maxSurge")
     if _is_zero(surge) and _is_zero(unavailable):
         yield errors.invalid_value(f"{path}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    yield from forms.at_most_all(unavailable, f"{path}.maxUnavailable")
+    yield from forms.at_most_100_percent(unavailable, f"{path}.maxUnavailable")
 
 
 def _is_zero(value: int | str) -> bool:
@@ -88,4 +88,4 @@ def disruption_budget(item: Object) -> Iterator[Cause]:
     for name in ("minAvailable", "maxUnavailable"):
         if name in spec:
             yield from forms.number_or_percent(spec[name], f"spec.{name}")
-            yield from forms.at_most_all(spec[name], f"spec.{name}")
+            yield from forms.at_most_100_percent(spec[name], f"spec.{name}")

@@ -117,29 +117,29 @@ def test_silence_is_broken_only_while_something_waits_and_less_and_less(callback
     for second in range(400):
         before = len(callback._display.lines)
         # A little later: the difference of two times of a clock that has run for long may be less than it is.
-        callback._show_life(began + second + 0.01)
+        callback._show_waits(began + second + 0.01)
         if len(callback._display.lines) > before:
             spoke.append(second)
             callback.last_line = began + second
     assert spoke == [30, 90, 210]
     assert lines(callback)[1] == "…    30 s  the cluster: is being made (unchanged)"
     callback._show(entry("done", 400, "is there"))
-    callback._show_life(began + 10_000)
+    callback._show_waits(began + 10_000)
     assert len(callback._display.lines) == 5
 
 
 def test_a_long_task_that_reports_nothing_shows_life_too(callback: CallbackModule) -> None:
     callback.v2_runner_on_start(Host(), Task("Make the NAT gateway"))
-    callback._show_life(callback.last_line + 31)
+    callback._show_waits(callback.last_line + 31)
     assert lines(callback) == ["…    31 s  Make the NAT gateway"]
     callback.v2_runner_on_ok(Result("Make the NAT gateway", changed=True))
-    callback._show_life(callback.last_line + 1000)
+    callback._show_waits(callback.last_line + 1000)
     assert len(callback._display.lines) == 1
 
 
 def test_nobody_is_interrupted_at_a_prompt(callback: CallbackModule) -> None:
     callback.v2_runner_on_start(Host(), Task("Approve", "ansible.builtin.pause"))
-    callback._show_life(callback.last_line + 1000)
+    callback._show_waits(callback.last_line + 1000)
     assert lines(callback) == []
 
 
@@ -147,7 +147,7 @@ def test_a_module_that_ended_without_a_word_waits_no_longer(callback: CallbackMo
     callback.v2_runner_on_start(Host(), Task("Make the cluster"))
     callback._show(entry("waiting", 0, "is being made"))
     callback.v2_runner_on_failed(Result("Make the cluster", changed=False))
-    callback._show_life(callback.last_line + 1000)
+    callback._show_waits(callback.last_line + 1000)
     assert len(callback._display.lines) == 1
 
 
@@ -202,7 +202,7 @@ def test_what_a_module_reports_is_printed_while_it_still_waits(callback: Callbac
 def test_a_task_that_came_to_nothing_waits_no_longer(callback: CallbackModule, outcome: str) -> None:
     callback.v2_runner_on_start(Host(), Task("Make the cluster"))
     getattr(callback, outcome)(Result("Make the cluster", changed=False))
-    callback._show_life(callback.last_line + 1000)
+    callback._show_waits(callback.last_line + 1000)
     assert lines(callback) == []
 
 
@@ -210,7 +210,7 @@ def test_while_one_host_is_done_the_others_still_wait(callback: CallbackModule) 
     callback.v2_runner_on_start(Host(), Task("Make the cluster"))
     callback.v2_runner_on_start(Host("other"), Task("Make the cluster"))
     callback.v2_runner_on_ok(Result("Make the cluster", changed=False))
-    callback._show_life(callback.last_line + 31)
+    callback._show_waits(callback.last_line + 31)
     assert lines(callback) == ["…    31 s  Make the cluster"]
 
 
@@ -221,7 +221,7 @@ def test_a_line_is_kept_current_on_a_terminal(
     callback.v2_playbook_on_start(Playbook())
     callback.v2_playbook_on_play_start(Play("Foundation"))
     callback._show(entry("waiting", 0, "is being made"))
-    callback._show_life(callback.last_line + 3)
+    callback._show_waits(callback.last_line + 3)
     assert "the cluster: is being made" in capsys.readouterr().out
     callback.v2_playbook_on_stats(None)
     assert lines(callback)[0] == "TIMELINE"

@@ -263,7 +263,7 @@ def test_an_import_keeps_a_policy_that_the_definition_leaves_out() -> None:
         ({}, ["GET /a", "GET /b"]),
         ({"GET /a": {"apiKeyRequired": True}, "GET /b": {"authorization": "iam"}}, []),
         ({"GET /a": {}, "GET /b": {"authorization": "authorizer"}}, ["GET /a", "GET /b"]),
-        # More is asked than the definition says.
+        # The stored method asks for more than the definition.
         ({"GET /a": {"apiKeyRequired": True, "authorization": "iam"}, "GET /b": {"authorization": "iam"}}, []),
     ],
 )

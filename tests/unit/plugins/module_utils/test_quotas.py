@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A full quota is told at once, however patient boto3 is told to be. Real clients, of an endpoint that always refuses."""
+"""A full quota is reported at once, however patient boto3 is set. Real clients, of an endpoint that always refuses."""
 
 from __future__ import annotations
 

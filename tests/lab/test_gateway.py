@@ -412,7 +412,7 @@ def test_a_link_v2_sends_to_the_target_and_needs_one(front: Front) -> None:
 
 
 def test_link_and_integration_are_of_one_version(front: Front) -> None:
-    """So that a stage has to get a deployment and its link in one call."""
+    """Therefore a stage has to get a deployment and its link in one call."""
     through_v2(front)
     front.set_variable("link", front.aws.create_vpc_link(name="l", targetArns=[front.arn])["id"])
     assert refused(front.call("/pet/7", "POST", b"{}")) == (500, "Internal server error")

@@ -457,7 +457,7 @@ class TestPut:
 class TestServiceTypes:
     @pytest.fixture
     def path(self, alice: Client, name: str) -> str:
-        """Of a Service with a load balancer."""
+        """The path of a Service with a load balancer."""
         path = f"{CORE}/services/{name}"
         alice.make(f"{CORE}/services", service(name, type="LoadBalancer", loadBalancerClass="eks.amazonaws.com/nlb"))
         answer = alice.send("PATCH", f"{path}/status", STATUS, content_type=MERGE)
@@ -485,7 +485,7 @@ class TestServiceTypes:
 class TestEvictions:
     @pytest.fixture
     def path(self, alice: Client, name: str) -> str:
-        """Of a pod that runs and isn't ready, with a budget."""
+        """The path of a pod that runs and isn't ready, with a budget."""
         spec = deployment(name)["spec"]["template"]["spec"]
         alice.make(f"{CORE}/pods", {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
         alice.send("PATCH", f"{CORE}/pods/{name}/status", {"status": {"phase": "Running"}}, content_type=MERGE)

@@ -137,7 +137,7 @@ def test_there_is_no_watch_without_a_list(api: FakeKubernetes, watcher: Watcher)
 
 
 class Pauses(threading.Event):
-    """What a watcher waits for; ends it after so many pauses, without any wait."""
+    """The event that a watcher waits for. It ends the watcher after so many pauses, which take no time."""
 
     def __init__(self, count: int) -> None:
         super().__init__()

@@ -64,7 +64,7 @@ def make_beside(lab: RunningLab) -> None:
 
 
 def describe(lab: RunningLab) -> Described:
-    """All that the account has of the kinds that playbooks make, but for the teams' own roles."""
+    """All of the account's resources of the playbooks' kinds, except the teams' own roles."""
     found = {**_ec2(lab), **_iam(lab), **_eks(lab), **_elb(lab), **_api_gateway(lab)}
     return {kind: {each: _without_counts(of) for each, of in objects.items()} for kind, objects in found.items()}
 

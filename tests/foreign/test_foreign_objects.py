@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing in the account that isn't ours is changed or deleted, whatever its name.
+"""Foreign resources in the account are never changed or deleted, even under our names.
 
 Where AWS lets two have the same name, ours and the foreign one live side by side, from site.yml to teardown.yml. Where
 it doesn't, a run ends before its first change, and says whose turn it is.

@@ -31,6 +31,11 @@ class Seen:
     def service(self, name: str) -> Item | None:
         return next((service for service in self.found["services"] if service["name"] == name), None)
 
+    @property
+    def own_load_balancers(self) -> list[str]:
+        """The names of our Services that have load balancers."""
+        return [each["name"] for each in self.found["services"] if each["ours"] and each["type"] == "LoadBalancer"]
+
     def load_balancer(self, name: str) -> Item:
         seam = self._seam(name)
         return (seam and seam["load_balancer"]) or {}
@@ -248,14 +253,15 @@ def _held(workload: Workload, seen: Seen, names: list[str]) -> str:
 
 
 def _removal(workload: Workload, seen: Seen, names: list[str], deletes_namespace: bool, links_go_first: bool) -> Item:
+    owns_namespace = deletes_namespace and (seen.found["namespace"] or {}).get("ours")
+    # Each of our load balancers in a namespace of ours serves this workload, whatever its Service is called.
+    names = [*names, *(name for name in seen.own_load_balancers if owns_namespace and name not in names)]
     ours = [name for name in names if (service := seen.service(name)) and service["ours"]]
     held = _held(workload, seen, ours)
     parts = [(m["kind"], _name(m)) for m in workload.parts]
     going = {*parts, *(("Service", name) for name in names)}
     others = [o for o in seen.found["objects"] if not o["ours"] or (o["kind"], o["name"]) not in going]
-    whole = (
-        deletes_namespace and (seen.found["namespace"] or {}).get("ours") and not others and not seen.found["denied"]
-    )
+    whole = owns_namespace and not others and not seen.found["denied"]
     stays = [f"{o['kind']} {o['namespace']}/{o['name']}" for o in others if (o["kind"], o["name"]) in going]
     if deletes_namespace and seen.found["namespace"] and not whole:
         stays.append(f"Namespace {workload.contract.namespace}, {_why_namespace_stays(seen, others)}")

@@ -138,6 +138,9 @@ services:
       description: Namespace and name, as Auto Mode's tags have them.
       type: str
       sample: petstore/vpclink
+    contract:
+      description: The same with its cluster, as C(cluster), C(namespace) and C(service).
+      type: dict
     ours:
       description: Whether it carries the label.
       type: bool
@@ -199,7 +202,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 _PATIENCE = 30.0
 
 
-def look(api: Api, namespace: str | None, wanted: list[dict[str, str]] | None) -> Resource:
+def look(api: Api, cluster: str, namespace: str | None, wanted: list[dict[str, str]] | None) -> Resource:
     """What the module returns of the cluster. Raises KubernetesError."""
     seen, namespace_denied = _namespace(api, namespace)
     found: list[tuple[Kind, Resource]] = []
@@ -211,7 +214,7 @@ def look(api: Api, namespace: str | None, wanted: list[dict[str, str]] | None) -
         "namespace": seen,
         "namespace_denied": namespace_denied,
         "objects": [asdict(Found.of(kind, item)) for kind, item in found],
-        "services": [_service(item) for kind, item in found if kind.name == "Service"],
+        "services": [_service(cluster, item) for kind, item in found if kind.name == "Service"],
         "denied": denied,
     }
 
@@ -229,11 +232,12 @@ def _namespace(api: Api, name: str | None) -> tuple[Resource | None, bool]:
     return {"name": name, "ours": is_ours(item), "deleting": "deletionTimestamp" in item["metadata"]}, False
 
 
-def _service(item: Resource) -> Resource:
-    service = Service.of(item)
+def _service(cluster: str, item: Resource) -> Resource:
+    service, metadata = Service.of(item), item["metadata"]
     return {
-        "name": item["metadata"]["name"],
-        "stack": f"{item['metadata']['namespace']}/{item['metadata']['name']}",
+        "name": metadata["name"],
+        "stack": f"{metadata['namespace']}/{metadata['name']}",
+        "contract": {"cluster": cluster, "namespace": metadata["namespace"], "service": metadata["name"]},
         "ours": is_ours(item),
         "type": service.type,
         "load_balancer_class": service.load_balancer_class,
@@ -273,7 +277,7 @@ def run(module: AnsibleAWSModule, _started: list[Step]) -> Resource:
 
     def attempt() -> Resource | KubernetesError:
         try:
-            return look(api, params["namespace"], params["kinds"])
+            return look(api, params["cluster_name"], params["namespace"], params["kinds"])
         except KubernetesError as error:
             return error
 

@@ -245,6 +245,16 @@ def test_objects_of_our_names_that_somebody_else_made_stay() -> None:
     assert made["stays"][:2] == ["Deployment shop/petstore", "Service shop/vpclink"]
 
 
+def test_another_load_balancer_of_ours_goes_with_the_namespace_unless_a_link_holds_it() -> None:
+    seen = whole(services=[service(), service("older")])
+    seen["objects"].append(there("Service", "older"))
+    made = plan(seen, [seam(), seam("older")], state="absent")
+    assert (made["replace"], names(made["delete"]), made["stays"]) == (["vpclink", "older"], ["Namespace shop"], [])
+    (objection,) = plan(seen, [seam(), seam("older", links=[LINK])], state="absent")["objections"]
+    assert "holds the load balancer of Service shop/older" in objection
+    assert plan(seen, [seam()], state="absent", create_namespace=False)["replace"] == ["vpclink"]
+
+
 def test_of_nothing_nothing_goes() -> None:
     made = plan(found(namespace=None), state="absent")
     assert (made["replace"], made["delete"], made["stays"], made["objections"]) == ([], [], [], [])
@@ -258,4 +268,5 @@ def test_in_the_middle_of_a_replacement_both_services_go_once_no_link_holds_them
     assert made["replace"] == ["vpclink", "next"]
     assert made["objections"][0].startswith("petstore_workload_state: VPC link abc (shop-link, AVAILABLE) holds")
     assert plan(seen, held, **options, links_go_first=True)["objections"] == []
-    assert plan(seen, held, **{**options, "next_service": "vpclink"})["replace"] == ["vpclink"]
+    alone = {**options, "next_service": "vpclink", "create_namespace": False}
+    assert plan(seen, held, **alone)["replace"] == ["vpclink"]

@@ -97,6 +97,7 @@ def test_it_lists_objects_with_their_owners(run: t.Callable[..., Result], world:
     assert service == {
         "name": "vpclink",
         "stack": "shop/vpclink",
+        "contract": {"cluster": "shop", "namespace": "shop", "service": "vpclink"},
         "ours": True,
         "type": "LoadBalancer",
         "load_balancer_class": None,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
-from ansible_collections.seam.eks_auto.plugins.module_utils._seam.namespace import OWN_LABEL
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import OWN_LABEL, Contract
 
 Item = dict[str, t.Any]
 

@@ -680,7 +680,7 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     return {
         **report(planned.steps),
         "diff": shown,
-        "vpc_links": [link.to_result() if link else {} for link in links] or [{} for _ in module.params["links"]],
+        "vpc_links": [link.to_result() if link else {} for link in links] or [{} for _link in module.params["links"]],
         "superseded": [link.to_result() for link in old] if desired.present else [],
         "used": [link.to_result() for link in staying],
         "security_groups_in_use": account.security_groups(planned.deleted),

@@ -30,9 +30,9 @@ options:
 extends_documentation_fragment:
   - seam.eks_auto.attributes.info
 attributes:
-  action_group:
-    description: It asks nothing of AWS, so it needs no credentials.
-    support: none
+  action:
+    description: An action plugin does the work, where the playbook runs. It asks nothing of AWS, so it needs no credentials.
+    support: full
 seealso:
   - name: Naming of AWS
     description: The rule for a cluster's name, as one of many.

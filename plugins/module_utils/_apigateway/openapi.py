@@ -152,7 +152,7 @@ def shape_faults(document: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def _misshapen(node: t.Any, place: str, shape: str, kind: type) -> t.Iterator[str]:
-    first, _, rest = shape.partition("/")
+    first, _slash, rest = shape.partition("/")
     for key, value in _members(node, first):
         where = f"{place}/{escaped(key)}"
         if rest:

@@ -14,11 +14,9 @@ import ipaddress
 import re
 import typing as t
 
-from .errors import require
-
 Rule = t.Callable[..., "str | None"]
 #: A rule's name, its name with arguments (``{"between": [1, 65535]}``), or a list of these.
-Rules = str | t.Mapping[str, t.Any] | t.Sequence[t.Any]
+Rules: t.TypeAlias = "str | t.Mapping[str, t.Any] | t.Sequence[t.Any]"
 
 
 def objections(values: t.Mapping[str, t.Any], rules: t.Mapping[str, Rules]) -> list[str]:
@@ -38,6 +36,9 @@ def objections(values: t.Mapping[str, t.Any], rules: t.Mapping[str, Rules]) -> l
 
 def require_sound(values: t.Mapping[str, t.Any], rules: t.Mapping[str, Rules]) -> None:
     """Raise :class:`.errors.SeamError` with all objections, if there is one."""
+    # Here, as it loads boto3, and on the controller the rules do without.
+    from .errors import require
+
     found = objections(values, rules)
     require(not found, "\n".join(found))
 

@@ -37,5 +37,4 @@ def snake_case_keys(resource: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _name(key: str) -> str:
-    (name,) = camel_dict_to_snake_dict({key: None})
-    return t.cast(str, name)
+    return str(next(iter(camel_dict_to_snake_dict({key: None}))))

@@ -122,7 +122,7 @@ class Wake(t.Generic[K]):
     def take(self) -> set[K]:
         """Those that were notified since the last call."""
         self._event.clear()
-        return {self._keys.popleft() for _ in range(len(self._keys))}
+        return {self._keys.popleft() for _each in range(len(self._keys))}
 
     def wait(self, seconds: float) -> None:
         self._event.wait(seconds)

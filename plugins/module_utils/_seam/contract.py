@@ -13,6 +13,8 @@ from dataclasses import dataclass
 CONTRACT_TAG = "seam.eks_auto/contract"
 #: Marks what belongs to one API: REST API, usage plan, key, and what its links V2 need.
 API_TAG = "seam.eks_auto/api"
+#: What we make in Kubernetes carries this label, and nothing without it is changed or deleted.
+OWN_LABEL = {"app.kubernetes.io/managed-by": "seam.eks_auto"}
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .contract import OWN_LABEL
 from .kubernetes_api import KubernetesError
 
 Resource = dict[str, t.Any]
 
-#: What we make carries this label, and nothing without it is changed or deleted.
-OWN_LABEL = {"app.kubernetes.io/managed-by": "seam.eks_auto"}
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 
 # By what other tools mark their objects:

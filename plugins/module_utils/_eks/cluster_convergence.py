@@ -120,7 +120,7 @@ class Convergence:
             try:
                 apply([step], self._calls, self.started)
             except SeamError as error:
-                return self._judge_refusal(error, creating=step.action == "CreateCluster")
+                return self._judge_refusal(error, step)
             self._refused_since = None
             self._done.append(step)
             if step.action not in ("TagResource", "UntagResource"):
@@ -136,11 +136,16 @@ class Convergence:
         request = {**step.request, **({"force": True} if self.force_upgrade else {})}
         self._our_updates.add(api.update_cluster_version(self.client, self.name, self._token(step), request)["id"])
 
-    def _judge_refusal(self, error: SeamError, creating: bool) -> Verdict:
+    def _judge_refusal(self, error: SeamError, step: Step) -> Verdict:
         """Wait out what passes; raise the error again if it is final."""
         now = time.monotonic()
         self._refused_since = now if self._refused_since is None else self._refused_since
-        verdict = judge_refusal(*error.answer, creating=creating, seconds=now - self._refused_since)
+        verdict = judge_refusal(
+            *error.answer,
+            creating=step.action == "CreateCluster",
+            roles=_roles(step.request),
+            seconds=now - self._refused_since,
+        )
         if verdict is None:
             raise error
         return verdict
@@ -163,3 +168,8 @@ class Convergence:
     @property
     def _shown(self) -> Resource:
         return t.cast(Resource, self.cluster)
+
+
+def _roles(request: Resource) -> list[str]:
+    """The ARNs of IAM roles that a request names."""
+    return [arn for arn in (request.get("roleArn"), request.get("computeConfig", {}).get("nodeRoleArn")) if arn]

@@ -16,11 +16,11 @@ from .._core.wait import Verdict
 Resource = dict[str, t.Any]
 
 # Seconds that a new IAM role gets to be seen everywhere: IAM is eventually consistent
-# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html), by seconds as a rule.
-ROLE_PROPAGATION = 60
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html), by seconds as a rule. Terraform gives it as long.
+ROLE_PROPAGATION = 120
 
-# CreateCluster's texts (InvalidParameterException) while the role is not seen yet, or is wrong for good:
-# AWS does not tell the two apart.
+# EKS's texts (InvalidParameterException) while a role is not seen yet, or is wrong for good: AWS does not tell the two
+# apart. Those that have the role's name or ARN in them need not be known.
 _ROLE_NOT_SEEN = (
     ("roleArn", "does not exist"),
     ("Error in role params",),
@@ -66,17 +66,23 @@ def judge_updates(updates: t.Iterable[Resource], ours: t.Collection[str]) -> Ver
     return None
 
 
-def judge_refusal(code: str, message: str, *, creating: bool, seconds: float) -> Verdict | None:
-    """The verdict on a call that AWS refused, ``seconds`` after the first such refusal; None: it is final."""
+def judge_refusal(
+    code: str, message: str, *, creating: bool, roles: t.Collection[str], seconds: float
+) -> Verdict | None:
+    """The verdict on a call that AWS refused, ``seconds`` after the first such refusal; None: it is final.
+
+    ``roles`` are the ARNs of IAM roles that the call names.
+    """
     if code == "ResourceInUseException" and (creating or "in progress" in message):
         return Verdict.waiting(code, f"AWS says: {message}")
-    if creating and code == "InvalidParameterException" and seconds < ROLE_PROPAGATION and _role_not_seen(message):
+    if code == "InvalidParameterException" and seconds < ROLE_PROPAGATION and _role_not_seen(message, roles):
         return Verdict.waiting(code, f"AWS says, as it does of roles that are only just made: {message}")
     return None
 
 
-def _role_not_seen(message: str) -> bool:
-    return any(all(part in message for part in parts) for parts in _ROLE_NOT_SEEN)
+def _role_not_seen(message: str, roles: t.Collection[str]) -> bool:
+    named = any(arn.rpartition("/")[2] in message for arn in roles)
+    return named or (bool(roles) and any(all(part in message for part in parts) for parts in _ROLE_NOT_SEEN))
 
 
 def _health(cluster: Resource) -> str:

@@ -68,28 +68,38 @@ def test_our_successful_update_is_nothing_in_the_way() -> None:
 
 BUSY = "Cannot LoggingUpdate because cluster petstore currently has update 1 in progress"
 ROLE = (
-    "Role with arn: arn:aws:iam::123456789012:role/x, could not be assumed because it does not exist or the trusted "
+    "Role with arn: arn:aws:iam::123456789012:role/petstore-cluster, could not be assumed because it does not exist or the trusted "
     "entity is not correct"
 )
+# One names its role in words that aren't known; one has known words, and names none.
+NODE = "nodeRoleArn petstore-node is not valid"
+POLICIES = (
+    "The provided role doesn't have the Amazon EKS Managed Policies associated with it. Please ensure the policies"
+)
+ROLES = ["arn:aws:iam::123456789012:role/petstore-cluster", "arn:aws:iam::123456789012:role/path/petstore-node"]
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "creating", "seconds", "waits"),
+    ("code", "message", "creating", "roles", "seconds", "waits"),
     [
-        ("ResourceInUseException", BUSY, False, 0, True),
-        ("ResourceInUseException", BUSY, False, 10_000, True),
-        ("ResourceInUseException", "Cluster has nodegroups attached", False, 0, False),
-        ("ResourceInUseException", "Cluster already exists with name: petstore", True, 0, True),
-        ("InvalidParameterException", ROLE, True, 0, True),
-        ("InvalidParameterException", ROLE, True, ROLE_PROPAGATION, False),
-        ("InvalidParameterException", ROLE, False, 0, False),
-        ("InvalidParameterException", "The subnet ID 'subnet-a' does not exist", True, 0, False),
-        ("AccessDeniedException", "no", True, 0, False),
-        ("", "", False, 0, False),
+        ("ResourceInUseException", BUSY, False, [], 0, True),
+        ("ResourceInUseException", BUSY, False, [], 10_000, True),
+        ("ResourceInUseException", "Cluster has nodegroups attached", False, [], 0, False),
+        ("ResourceInUseException", "Cluster already exists with name: petstore", True, ROLES, 0, True),
+        ("InvalidParameterException", ROLE, True, ROLES, 0, True),
+        ("InvalidParameterException", NODE, True, ROLES, 0, True),
+        ("InvalidParameterException", NODE, False, ROLES, 119, True),
+        ("InvalidParameterException", NODE, True, ROLES, ROLE_PROPAGATION, False),
+        ("InvalidParameterException", POLICIES, True, ROLES, 0, True),
+        ("InvalidParameterException", POLICIES, False, [], 0, False),
+        ("InvalidParameterException", ROLE, False, [], 0, False),
+        ("InvalidParameterException", "The subnet ID 'subnet-a' does not exist", True, ROLES, 0, False),
+        ("AccessDeniedException", "no role x", True, ROLES, 0, False),
+        ("", "", False, [], 0, False),
     ],
 )
-def test_refusals(code: str, message: str, creating: bool, seconds: float, waits: bool) -> None:
-    verdict = judge_refusal(code, message, creating=creating, seconds=seconds)
+def test_refusals(code: str, message: str, creating: bool, roles: list[str], seconds: float, waits: bool) -> None:
+    verdict = judge_refusal(code, message, creating=creating, roles=roles, seconds=seconds)
     assert (verdict is not None) == waits
     if verdict:
         assert verdict.state == "waiting" and message in verdict.message

@@ -149,7 +149,7 @@ def test_a_role_that_stays_wrong_ends_in_aws_own_words(run: Runner) -> None:
     eks.first["CreateCluster"] = [Refusal("InvalidParameterException", message)] * 100
     result = run(eks, **NEW)
     assert result["failed"] and message in result["msg"]
-    assert 60 <= eks.clock.now < 120
+    assert 120 <= eks.clock.now < 180
 
 
 def test_a_cluster_that_fails_ends_the_wait_at_once_with_its_health_issues(run: Runner) -> None:

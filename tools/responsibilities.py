@@ -26,7 +26,7 @@ POLICIES = CHECKOUT / "roles/team_identities/templates"
 
 VERBS = {
     "creates": "Create|Allocate|POST",
-    "changes": "Update|Modify|Associate|Disassociate|Attach|Detach|Tag|Untag|Pass|PATCH|PUT",
+    "changes": "Replace|Update|Modify|Associate|Disassociate|Attach|Detach|Tag|Untag|Pass|PATCH|PUT",
     "reads": "Describe|Get|List|GET",
     "deletes": "Delete|Release|Remove|DELETE",
 }
@@ -37,7 +37,7 @@ KINDS = {
     "AccessEntr(y|ies)|AccessPolic(y|ies)|AssociatedAccessPolicies": "access entry",
     "Address(es)?": "Elastic IP address",
     "Clusters?|Cluster(Config|Version)|Updates?|Insights?": "cluster",
-    "RoleFromInstanceProfile": "instance profile of a cluster that is gone",
+    "InstanceProfile|RoleFromInstanceProfile": "instance profile of a cluster that is gone",
     "Listeners|LoadBalancers?": "load balancer",
     "NatGateways?": "NAT gateway",
     "Route|RouteTables?": "route table",

@@ -184,6 +184,7 @@ def test_each_team_does_its_job_with_its_own_identity(lab: Lab, tmp_path: Path) 
     links = lab.client("apigatewayv2")
     (link,) = links.get_vpc_links()["Items"]
     links.update_vpc_link(VpcLinkId=link["VpcLinkId"], Name="changed by hand")
+    lab.client("ec2").replace_route(DestinationCidrBlock="0.0.0.0/0", **private_route(lab))
     run(lab, FOUNDATION, **{**variables, **fewer})
     lab.client("iam").delete_role(RoleName="team-support")
     make_role(lab, "team-support")
@@ -202,15 +203,17 @@ def change_by_hand(lab: Lab) -> None:
     # Without sts:TagSession, which Auto Mode needs.
     iam.update_assume_role_policy(RoleName="petstore-cluster", PolicyDocument=trust({"Service": "eks.amazonaws.com"}))
     iam.update_role(RoleName="petstore-node", Description="changed by hand")
+    ec2.create_route(DestinationCidrBlock="198.51.100.0/24", **private_route(lab))
+
+
+def private_route(lab: Lab) -> dict[str, str]:
+    """From the private subnets to the internet gateway."""
+    ec2 = lab.client("ec2")
     (table,) = ec2.describe_route_tables(
         Filters=[{"Name": "tag:seam.eks_auto/private-subnets-of", "Values": ["petstore"]}]
     )["RouteTables"]
     (gateway,) = ec2.describe_internet_gateways()["InternetGateways"]
-    ec2.create_route(
-        RouteTableId=table["RouteTableId"],
-        DestinationCidrBlock="198.51.100.0/24",
-        GatewayId=gateway["InternetGatewayId"],
-    )
+    return {"RouteTableId": table["RouteTableId"], "GatewayId": gateway["InternetGatewayId"]}
 
 
 def trust(principal: dict[str, str]) -> str:
@@ -323,6 +326,7 @@ def test_the_life_ends_with_each_teams_own_identity(lab: Lab) -> None:
     run(lab, TEARDOWN)
     assert lab.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
     assert not [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("petstore-")]
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
 
 
 @pytest.mark.parametrize("team", ["infra", "k8s"])

@@ -133,7 +133,7 @@ def inject_first(hand: Hand) -> list[tuple[str, str, str, str | None]]:
     everywhere = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway}
     hand.ec2.create_route(RouteTableId=table["RouteTableId"], **everywhere)
     hand.iam.detach_role_policy(
-        RoleName="petstore-cluster", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSBlockStoragePolicy"
+        RoleName="petstore-cluster", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSBlockStoragePolicyV2"
     )
     hand.iam.update_assume_role_policy(RoleName="petstore-node", PolicyDocument=trust("ec2", "lambda"))
     compute = {"enabled": True, "nodePools": ["system"], "nodeRoleArn": hand.reader.replace(READER, "petstore-node")}

@@ -13,7 +13,7 @@ export UV_COMPILE_BYTECODE := 1
 # Molecule looks for scenarios elsewhere unless told.
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
-.PHONY: help demo test lint units molecule sanity faults trespass docs lab-down constraints clean
+.PHONY: help demo test lint units molecule sanity faults trespass versions docs lab-down constraints clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,9 @@ molecule: .venv/test ## every molecule scenario, two at a time
 
 sanity: .venv/test ## ansible-test sanity alone; `nox --list` names the other checks that have environments of their own
 	@$(BIN)/nox --session sanity
+
+versions: .venv/test ## the main job on the oldest and the newest Python, ansible-core and collections
+	@$(BIN)/nox --tags release
 
 faults: .venv/test ## runs that die at every call, bad networks, drift, replacement under load: a line of figures each
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder \

@@ -4,8 +4,9 @@
 
 """The checks that need an environment of their own. It is made once, kept in .nox, and used again.
 
-antsibull-nox.toml sets the checks that antsibull-nox has. Not its ansible-test sessions: they need containers, and
-check the whole checkout instead of the collection. `make test` runs every session named here.
+antsibull-nox.toml sets the checks that antsibull-nox has. Not its ansible-test sessions: they run in containers alone, on
+all of the checkout, which holds much that is no part of the collection. `make test` runs every session named here, but those of
+`make versions`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ OLDEST_CORE = yaml.safe_load((CHECKOUT / "meta/runtime.yml").read_text())["requi
 #: ansible-core for each Python: the oldest that we support, and the newest there is. (The newest for Python 3.11 is the
 #: one in .venv, where the whole test suite runs.)
 CORES = {"3.11": OLDEST_CORE, "3.12": "2.21.5", "3.13": "2.21.5"}
+#: What `make versions` runs, and `make test` doesn't.
+RELEASE = "release"
+#: The collections of these versions of `ansible`, each with a Python: the oldest that galaxy.yml allows, those of today, and
+#: the newest.
+RELEASES = {"12.0.0": "3.11", "14.5.0": "3.12", "15.0.0a3": "3.13"}
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
@@ -96,16 +102,51 @@ def lay_out_collection(session: nox.Session, folder: Path) -> Path:
     return collection
 
 
+def install(session: nox.Session, core: str, pinned: Path, *packages: str) -> None:
+    """Packages as they are pinned, and another ansible-core."""
+    pins = pinned.read_text().splitlines()
+    constraints = Path(session.create_tmp()).resolve() / "constraints.txt"
+    constraints.write_text("\n".join(pin for pin in pins if not pin.startswith("ansible-core==")))
+    session.install(*packages, f"ansible-core=={core}", env={"UV_CONSTRAINT": str(constraints)})
+
+
+def lay_out_checkout(session: nox.Session) -> Path:
+    """The checkout as Git has it or would take it, with the session's environment as its own."""
+    folder = Path(session.create_tmp()).resolve() / "checkout"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (CHECKOUT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, folder / name)
+    (folder / ".venv").symlink_to(Path(session.virtualenv.location).resolve())
+    return folder
+
+
+def add_release(release: str, interpreter: str, core: str) -> None:
+    @nox.session(name=f"ansible-{release}", python=interpreter, default=False, tags=[RELEASE])
+    def ansible(session: nox.Session) -> None:
+        packages = ["--requirement", "lab/requirements.txt", "pytest", "pytest-cov", "pip"]
+        install(session, core, CHECKOUT / "constraints.txt", *packages)
+        session.chdir(lay_out_checkout(session))
+        collections = Path(session.virtualenv.location).resolve() / "collections"
+        shutil.rmtree(collections, ignore_errors=True)
+        session.run("python", "tools/install_collections.py", str(collections), release)
+        tests = session.posargs or ["tests/unit", "tests/integration/test_site.py", "tests/integration/test_drift.py"]
+        session.run("python", "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests)
+
+    ansible.__doc__ = (
+        f"Unit tests, the main job and drift with the collections of ansible {release}, ansible-core {core}."
+    )
+
+
 def add_units(version: str, interpreter: str, core: str) -> None:
     @nox.session(name=f"units-{version}-{core}", python=interpreter)
     def units(session: nox.Session) -> None:
-        pins = CONSTRAINTS.read_text().splitlines()
-        constraints = Path(session.create_tmp()) / "constraints.txt"
-        constraints.write_text("\n".join(pin for pin in pins if not pin.startswith("ansible-core==")))
-        packages = ["--requirement", "requirements.txt", "pytest-cov", f"ansible-core=={core}"]
-        session.install(*packages, env={"UV_CONSTRAINT": str(constraints.resolve())})
-        data = {"COVERAGE_FILE": str(constraints.with_name("coverage").resolve())}
-        # Coverage is the same on each, and counting it takes half as long again.
+        install(session, core, CONSTRAINTS, "--requirement", "requirements.txt", "pytest-cov")
+        data = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
+        # What they cover is the same on each, and counting it takes half as long again.
         cover = ["--cov"] if version == next(iter(CORES)) else []
         session.run("pytest", "--quiet", "-p", "no:cacheprovider", "tests/unit", *cover, *session.posargs, env=data)
 
@@ -115,3 +156,7 @@ def add_units(version: str, interpreter: str, core: str) -> None:
 for version, core in CORES.items():
     if interpreter := python(version):
         add_units(version, interpreter, core)
+
+for release, version in RELEASES.items():
+    if interpreter := python(version):
+        add_release(release, interpreter, CORES[version])

@@ -7,7 +7,7 @@
 The two dependencies, and awx.awx for playbooks/awx, come out of the PyPI package `ansible`, which carries them: no Galaxy
 server is needed, and one pinned version names all. Only their files are unpacked, since the whole package has 38,000.
 
-Usage: install_collections.py FOLDER
+Usage: install_collections.py FOLDER [VERSION], a version of `ansible`
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-PACKAGE = "ansible==12.3.0"
+VERSION = "12.3.0"
 COLLECTIONS = tuple(f"ansible_collections/{name}/" for name in ("amazon/aws", "kubernetes/core", "awx/awx"))
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, version: str = VERSION) -> None:
     with tempfile.TemporaryDirectory() as download:
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run(
-            [*pip, "download", "--no-deps", "--only-binary", ":all:", "--dest", download, PACKAGE], check=True
+            [*pip, "download", "--no-deps", "--only-binary", ":all:", "--dest", download, f"ansible=={version}"],
+            check=True,
         )
         (wheel,) = Path(download).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
@@ -40,4 +41,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -75,13 +75,19 @@ region:
   sample: us-west-2
 """
 
+import os
 import re
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import require_sound
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import ErrorHandler, SeamError, require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import (
+    ErrorHandler,
+    NeedsCode,
+    SeamError,
+    require,
+)
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, run_module
 
 if t.TYPE_CHECKING:
@@ -89,6 +95,13 @@ if t.TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
 _ARN = re.compile(r"arn:(?P<partition>[^:]+):(?P<service>iam|sts)::(?P<account>\d{12}):(?P<resource>.+)")
+
+
+#: Of an address where nobody answers, the credentials say nothing.
+_NOT_REACHED = (
+    "The credentials were not looked at. See that this machine reaches AWS. If endpoint_url in aws_auth, or AWS_ENDPOINT_URL, leads "
+    "elsewhere, see that somebody answers there: a lab has to be started (make demo)."
+)
 
 
 class Principal(t.NamedTuple):
@@ -160,8 +173,13 @@ def run(module: AnsibleAWSModule, _started: list[Step]) -> Result:
     """The same; an error ends with what to do."""
     try:
         return identity(module)
+    except NeedsCode as error:
+        profile = module.params["profile"] or os.environ.get("AWS_PROFILE")
+        message = error.message.replace("the AWS profile", f"the AWS profile {profile}") if profile else error.message
+        raise SeamError(message=f"{message}.") from error
     except SeamError as error:
-        raise SeamError(message=f"{str(error).rstrip('.')}. {module.params['remedy']}") from error
+        remedy = _NOT_REACHED if error.transient else module.params["remedy"]
+        raise SeamError(message=f"{str(error).rstrip('.')}. {remedy}") from error
 
 
 def main() -> None:

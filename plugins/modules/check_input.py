@@ -15,8 +15,10 @@ description:
   - Asks of each variable whether AWS and Kubernetes would take its value, by the same rules that the modules of this
     collection ask of their options.
   - Fails with a sentence for every variable that they would not take. Asks neither AWS nor Kubernetes.
-  - In a role, it also names the variables that begin with the role's name and that the role doesn't know, as misspelt ones do.
-  - A variable that is not defined is passed over. One that is null is refused.
+  - It also names the variables that nobody knows, as misspelt ones, in a role those that begin with the role's name, elsewhere
+    those that begin with C(seam_) or C(orphans_) as the variables of this collection's playbooks do.
+  - In a role, a variable of the role's argument specs is refused if it is text where a list or a mapping is wanted.
+  - A variable that is not defined is passed over, unless it is required. One that is null is refused.
 author:
   - seam.eks_auto contributors (@seam)
 options:
@@ -27,6 +29,11 @@ options:
       - "The rules are the functions of C(plugins/module_utils/_core/checks.py)."
     type: dict
     required: true
+  required:
+    description: The variables that must be defined.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - seam.eks_auto.attributes.info
 attributes:

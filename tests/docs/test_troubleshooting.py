@@ -32,6 +32,11 @@ NO_MESSAGES = {
     "could not be assumed because",
     "does not exist",
     "is referenced in",
+    "authentication mode must be set to one of [API",
+    # What is looked for in names, and replaced in a message.
+    r"(?=\S)[A-Za-z0-9 _.:/=+@*?-]{1,128}(?<=\S)",
+    r"(?=\S)[A-Za-z0-9 _.:/=+@-]{1,128}(?<=\S)",
+    "the AWS profile …",
     # A deployment's description.
     "imported sha256:… stored sha256:…",
     "imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})",

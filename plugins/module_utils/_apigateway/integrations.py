@@ -172,9 +172,26 @@ def integrate(document: t.Any, wishes: Wishes) -> tuple[Node, Findings]:
     for path, key, operation in operations(result):
         _integrate(result, own_paths[path], path, key, operation, wishes, findings)
     findings.check()
+    findings.faults += _unused(result, wishes)
+    findings.check()
     of_backends = _VARIABLE.findall(" ".join(f"{each.host} {each.connection_id}" for each in wishes.backends))
     findings.stage_variables = sorted({*_variables_in(result, False)} - {*of_backends})
     return result, findings
+
+
+def _unused(document: Node, wishes: Wishes) -> list[str]:
+    """One sentence for each path and each backend that is given and that no path of the document takes."""
+    paths = [path for path in document["paths"] if not path.startswith("x-")]
+    # The root is there in every API.
+    known = {"", *(path.rstrip("/") for path in paths)}
+    return [
+        *(f"paths names '{path}', which is no path of the document" for path in wishes.paths if path.rstrip("/") not in known),
+        *(
+            f"a backend has the path_prefix '{backend.path_prefix}', and no path of the document is below it"
+            for backend in wishes.backends
+            if not any(backend.covers(path) for path in paths)
+        ),
+    ]
 
 
 def _serve_without_slash(document: Node, findings: Findings) -> dict[str, str]:

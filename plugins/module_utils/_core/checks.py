@@ -11,6 +11,7 @@ A rule is named by what a value is. Some take arguments, such as ``between``. Pu
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import typing as t
 
@@ -108,9 +109,10 @@ def _number(value: t.Any) -> float | None:
     if isinstance(value, bool):
         return None
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 # EKS and IAM
@@ -167,20 +169,13 @@ def cluster_security_group_ids(value: t.Any) -> str | None:
 def public_cidrs(value: t.Any) -> str | None:
     """From where a cluster's public endpoint can be reached.
 
-    EKS takes no private ranges: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+    EKS takes no private or reserved ranges: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
     """
     if objection := cidrs(value):
         return objection
-    private = next((each for each in value if _is_private(ipaddress.ip_network(each))), None)
-    return private and f"{private} is a private range, from which nobody reaches a public endpoint. EKS refuses it."
-
-
-def _is_private(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    """By RFC 1918, and by RFC 4193 for IPv6."""
-    if isinstance(network, ipaddress.IPv6Network):
-        return network.subnet_of(ipaddress.IPv6Network("fc00::/7"))
-    return any(
-        network.subnet_of(ipaddress.IPv4Network(each)) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    reserved = next((each for each in value if not ipaddress.ip_network(each).is_global), None)
+    return reserved and (
+        f"{reserved} is private or reserved, and nobody reaches a public endpoint from there. EKS refuses it."
     )
 
 
@@ -192,9 +187,18 @@ def access_entries(value: t.Any) -> str | None:
             return f"{each!r} has no principal_arn."
         if wrong := principal_arn(each["principal_arn"]):
             return f"principal_arn: {wrong}"
+        if wrong := _kubernetes_groups(each.get("kubernetes_groups") or []):
+            return f"kubernetes_groups: {wrong}"
         principals.append(each["principal_arn"])
     twice = next((arn for arn in principals if principals.count(arn) > 1), None)
     return f"{twice} is listed more than once." if twice else None
+
+
+def _kubernetes_groups(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
+    reserved = ("system:", "eks:", "aws:", "amazon:", "iam:")
+    wrong = next((each for each in value if not str(each).strip() or str(each).startswith(reserved)), None)
+    return None if wrong is None else f"{wrong!r} is no group that EKS takes: it does not begin with {', '.join(reserved)}."
 
 
 def cluster_pattern(value: t.Any) -> str | None:
@@ -210,6 +214,10 @@ def iam_path(value: t.Any) -> str | None:
     return _text(
         value, r"/([!-~]{1,510}/)?", "is no path that IAM takes: it begins and ends with a slash, such as /teams/."
     )
+
+
+def policy_arn(value: t.Any) -> str | None:
+    return _text(value, r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[!-~]+", "is not the ARN of an IAM policy.")
 
 
 def principal_patterns(value: t.Any) -> str | None:
@@ -278,6 +286,13 @@ def _ids(prefix: str, values: t.Any) -> str | None:
     return None
 
 
+def zone_names(value: t.Any) -> str | None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html"""
+    pattern = re.compile(r"[a-z]{2,}(-[a-z0-9]+)*-[0-9]+(-[a-z]+-[0-9]+)?[a-z]")
+    wrong = next((each for each in value if not isinstance(each, str) or not pattern.fullmatch(each)), None)
+    return None if wrong is None else f"{wrong!r} is no name of a zone, such as us-west-2a."
+
+
 def cidrs(value: t.Any) -> str | None:
     for each in value:
         try:
@@ -312,7 +327,7 @@ def container_image(value: t.Any) -> str | None:
     part = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
     return _text(
         value,
-        rf"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{part}(?:/{part})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
+        rf"(?:(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(?::[0-9]+)?/)?{part}(?:/{part})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
         "is no container image: [registry/]path[:tag][@sha256:digest], the path in lower case.",
     )
 
@@ -375,11 +390,83 @@ def backends(value: t.Any) -> str | None:
 
 
 def http_path(value: t.Any) -> str | None:
-    return _text(value, r"/[^\s?#]*", "is no path: it begins with a slash, and has no spaces and no query.")
+    """A path without a query, of 1024 characters at most, which is what a health check takes."""
+    return _text(value, r"/[^\s?#]{0,1023}", "is no path: it begins with a slash, and has no spaces and no query.")
 
 
 def _base(value: t.Any) -> str | None:
     return None if value == "" else http_path(value)
+
+
+def api_name(value: t.Any) -> str | None:
+    """The API is found again by it as the value of a tag, and a link V2 and its security group are named after it.
+
+    https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/vpclinks.html
+    """
+    return _text(
+        value,
+        r"(?=\S)[A-Za-z0-9 _.:/=+@-]{1,128}(?<=\S)",
+        "is no name for an API: 1 to 128 letters, digits, spaces and _.:/=+-@, no space first or last.",
+    )
+
+
+def api_pattern(value: t.Any) -> str | None:
+    """Names of APIs, as a policy names them."""
+    return _text(
+        value,
+        r"(?=\S)[A-Za-z0-9 _.:/=+@*?-]{1,128}(?<=\S)",
+        "is no name of an API: letters, digits, spaces and _.:/=+-@, where * and ? stand for any.",
+    )
+
+
+def api_paths(value: t.Any) -> str | None:
+    """Paths of an API, each with the one at the backend."""
+    for pair in value.items():
+        for path in pair:
+            if wrong := http_path(path):
+                return wrong
+    return None
+
+
+#: What a request to an API is made of, as the module ``apigateway_call`` takes it.
+CALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_CALL = ("method", "path", "query", "headers", "body", "status")
+
+
+def api_calls(value: t.Any) -> str | None:
+    """A list of requests, each a mapping that may be empty."""
+    if not isinstance(value, list | tuple):
+        return "is no list of requests."
+    return next((wrong for each in value if (wrong := _api_call(each))), None)
+
+
+def _api_call(value: t.Any) -> str | None:
+    if not isinstance(value, t.Mapping):
+        return f"{value!r} is no request: a mapping with any of {', '.join(_CALL)}."
+    unknown = next((name for name in value if name not in _CALL), None)
+    if unknown is not None:
+        return f"a request has no {unknown!r}, only {', '.join(_CALL)}."
+    rules: dict[str, Rules] = {
+        "method": {"one_of": CALL_METHODS},
+        "path": "http_path",
+        "query": "mapping",
+        "headers": "mapping",
+        "status": {"between": [100, 599]},
+    }
+    return next(iter(objections(value, rules)), None)
+
+
+def mapping(value: t.Any) -> str | None:
+    return None if isinstance(value, t.Mapping) else f"{value!r} is no mapping."
+
+
+def url_format(value: t.Any) -> str | None:
+    """A URL in which API Gateway's own parts stand in braces."""
+    parts = ("api_id", "region", "dns_suffix", "stage")
+    if wrong := _text(value, r"https?://[^\s/]+\S*", "is no URL: it begins with https:// and a host."):
+        return wrong
+    unknown = next((part for part in re.findall(r"\{(.*?)\}", value) if part not in parts), None)
+    return None if unknown is None else f"a URL has no {{{unknown}}}, only {', '.join(f'{{{part}}}' for part in parts)}."
 
 
 def stage_variables(value: t.Any) -> str | None:
@@ -397,7 +484,7 @@ def stage_variables(value: t.Any) -> str | None:
 # Tags
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_TAG_TEXT = re.compile(r"[\w .:/=+\-@]*")
 
 
 def tags(value: t.Any) -> str | None:
@@ -405,6 +492,8 @@ def tags(value: t.Any) -> str | None:
     for key, text in value.items():
         if str(key).lower().startswith("aws:"):
             return f"the prefix of {key!r} is reserved by AWS."
+        if text is None or isinstance(text, list | tuple | t.Mapping):
+            return f"the value of {key!r} is {'null' if text is None else 'no text'}."
         for what, each, longest in (("key", str(key), 128), ("value", str(text), 256)):
             if len(each) > longest or not _TAG_TEXT.fullmatch(each) or (what == "key" and not each):
                 return (
@@ -427,6 +516,10 @@ RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
         access_entries,
+        api_calls,
+        api_name,
+        api_paths,
+        api_pattern,
         backends,
         between,
         cidrs,
@@ -442,11 +535,13 @@ RULES: dict[str, Rule] = {
         iam_role_name,
         kubernetes_version,
         limits,
+        mapping,
         namespace,
         not_negative,
         one_of,
         optional,
         ownership_tags,
+        policy_arn,
         port,
         positive,
         principal_arn,
@@ -463,6 +558,8 @@ RULES: dict[str, Rule] = {
         team_names,
         team_trust,
         timeout,
+        url_format,
         vpc_id,
+        zone_names,
     )
 }

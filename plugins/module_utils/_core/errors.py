@@ -81,6 +81,17 @@ class SeveralError(SeamError):
     another_run = True
 
 
+class NeedsCode(SeamError):
+    """A profile asks for an MFA code: botocore wanted to read one from the terminal, and a task has none."""
+
+
+#: What to do about it. Who knows the profile puts its name in.
+NEEDS_CODE = (
+    "the AWS profile asks for an MFA code, which a task can't give. Get a session first, with aws sts get-session-token or "
+    "aws configure export-credentials, and give the play its credentials in AWS_* or aws_auth"
+)
+
+
 def require(condition: object, message: str) -> None:
     """Raise :class:`SeamError` with the message unless the condition holds."""
     if not condition:
@@ -99,6 +110,25 @@ class ErrorHandler(AWSErrorHandler):
     @classmethod
     def _is_missing(cls) -> tuple[type[Exception], ...]:
         return (is_boto3_error_code(cls.missing_codes), *(is_boto3_error_message(text) for text in cls.missing_texts))
+
+    @classmethod
+    def common_error_handler(cls, description: str) -> t.Callable[[F], F]:
+        """As amazon.aws's, which all others are made of; for credentials that botocore asks a person about, too."""
+        of_aws = super().common_error_handler(description)
+
+        def wrapper(function: F) -> F:
+            handled = of_aws(function)
+
+            @functools.wraps(function)
+            def handler(*args: t.Any, **kwargs: t.Any) -> t.Any:
+                try:
+                    return handled(*args, **kwargs)
+                except EOFError as error:
+                    raise NeedsCode(message=f"Failed to {description}: {NEEDS_CODE}") from error
+
+            return t.cast(F, handler)
+
+        return wrapper
 
     @classmethod
     def quota_error_handler(cls, description: str, quota: str) -> t.Callable[[F], F]:

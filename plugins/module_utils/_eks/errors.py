@@ -12,4 +12,5 @@ from .._core.errors import ErrorHandler
 class EksErrorHandler(ErrorHandler):
     # EKS now and then answers a missing cluster with ClientException instead of ResourceNotFoundException.
     missing_codes = ("ResourceNotFoundException",)
-    missing_texts = ("No cluster found for name:",)
+    # A cluster on CONFIG_MAP has no access entries, and EKS refuses to look for one.
+    missing_texts = ("No cluster found for name:", "authentication mode must be set to one of [API")

@@ -19,6 +19,7 @@ from .observation import ControllerFailure, LoadBalancer, Observation, Target
 
 Rule = t.Callable[[Observation], "Verdict | None"]
 
+HEALTH_CHECK_PATH = "service.beta.kubernetes.io/aws-load-balancer-healthcheck-path"
 AUTO_MODE_CLASS = "eks.amazonaws.com/nlb"
 
 #: How long a controller's failure lasts before it counts as one that stays. The controller tries again at doubling
@@ -405,6 +406,22 @@ def _unregistered(observation: Observation) -> Verdict | None:
     return None
 
 
+def _health_check(observation: Observation) -> Verdict | None:
+    """A health check on another path than the Service's, as after a change of its annotation: what it says is of before."""
+    service = observation.service
+    wanted = service.annotations.get(HEALTH_CHECK_PATH) if service else None
+    for group in _seen(observation).target_groups:
+        path = group.health_check["path"]
+        if wanted and path and path != wanted:
+            return Verdict.waiting(
+                "HealthCheckOutdated",
+                f"Target group {group.name} still checks {path}, and the Service says {wanted}.",
+                "AWS",
+                "Auto Mode's controller has yet to change it; see the Service's events.",
+            )
+    return None
+
+
 def _unhealthy(observation: Observation) -> Verdict | None:
     targets = _seen(observation).staying_targets
     rest = [target for target in targets if target.state != "healthy"]
@@ -461,5 +478,5 @@ STAGES: dict[str, tuple[Rule, ...]] = {
         _hostname,
     ),
     "active": (_provisioning,),
-    "healthy": (_listeners, _targets_missing, _unregistered, _unhealthy),
+    "healthy": (_listeners, _targets_missing, _unregistered, _health_check, _unhealthy),
 }

@@ -22,10 +22,10 @@ from ansible.template import Templar
 from ansible_collections.seam.eks_auto.plugins.action import check_input
 
 
-def check(rules: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+def check(rules: dict[str, Any], variables: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
     loader = DataLoader()
     task = Task.load({"name": "check", "ansible.builtin.debug": {}})
-    task.args = {"rules": rules}
+    task.args = {"rules": rules, "required": required or []}
     task.async_val = 0
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     action = check_input.ActionModule(task, connection, None, loader, Templar(loader, variables=variables), None)
@@ -56,6 +56,44 @@ def test_a_roles_variables_that_it_does_not_know_are_named(tmp_path: Path) -> No
     assert result["msg"].splitlines() == [
         "shop_quite_different: the role has no such variable. Its README lists them.",
         "shop_replica: the role has no such variable. Did you mean shop_replicas?",
+    ]
+
+
+def test_variables_of_playbooks_that_there_are_not_are_named() -> None:
+    given = {"seam_cluster": "shop", "seam_clutser": "shop", "orphans_delte": [], "seam_x1y2z3w4": 1, "seamless": 2}
+    result = check({}, given)
+    assert result["msg"].splitlines() == [
+        "seam_clutser: the playbooks have no such variable. Did you mean seam_cluster?",
+        "seam_x1y2z3w4: the playbooks have no such variable. inventories/example lists them.",
+        "orphans_delte: the playbooks have no such variable. Did you mean orphans_delete?",
+    ]
+
+
+def test_what_is_required_is_set() -> None:
+    assert not check({}, {"seam_cluster": "shop"}, ["seam_cluster"]).get("failed")
+    result = check({"seam_cluster": "cluster_name"}, {}, ["seam_cluster"])
+    assert result["msg"] == "seam_cluster: is not set. Set it in group_vars/all.yml, as inventories/example does."
+
+
+def test_every_variable_of_a_role_has_its_type_and_none_is_null(tmp_path: Path) -> None:
+    (tmp_path / "shop/meta").mkdir(parents=True)
+    (tmp_path / "shop/meta/argument_specs.yml").write_text(
+        json.dumps(
+            {
+                "argument_specs": {
+                    "main": {"options": {"shop_zones": {"type": "list"}, "shop_tags": {"type": "dict"}}},
+                    "check": {"options": {"shop_name": {"type": "str"}, "shop_size": {"type": "int"}}},
+                }
+            }
+        )
+    )
+    role = {"role_path": str(tmp_path / "shop")}
+    assert not check({}, {**role, "shop_zones": ["a"], "shop_tags": {}, "shop_size": "3"}).get("failed")
+    result = check({"shop_zones": "zone_names"}, {**role, "shop_zones": "a,b", "shop_tags": "a=b", "shop_name": None})
+    assert result["msg"].splitlines() == [
+        "shop_zones: 'a,b' is not a list. As an extra variable, a list is JSON: -e '{\"shop_zones\": ...}'.",
+        "shop_tags: 'a=b' is not a mapping. As an extra variable, a mapping is JSON: -e '{\"shop_tags\": ...}'.",
+        "shop_name: is null. Give it a value, or leave it out.",
     ]
 
 

@@ -9,7 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import ErrorHandler, SeamError, require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import (
+    ErrorHandler,
+    NeedsCode,
+    SeamError,
+    require,
+)
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
 
@@ -40,6 +45,14 @@ def test_a_refusal_of_ours() -> None:
     error = raised.value
     assert error.answer == ("", "")
     assert not (error.transient or error.in_use or error.lost_answer or error.another_run)
+
+
+@pytest.mark.parametrize("handler", ["common_error_handler", "list_error_handler", "deletion_error_handler"])
+def test_a_code_that_botocore_asks_a_person_for_can_not_be_given(handler: str) -> None:
+    error = caught(getattr(Service, handler)("look"), EOFError())
+    assert isinstance(error, NeedsCode)
+    assert error.message.startswith("Failed to look: the AWS profile asks for an MFA code, which a task can't give.")
+    assert not error.transient
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,18 @@ def test_a_target_on_the_old_port_is_not_the_pod() -> None:
     assert judged(stale, kubernetes_view(pods=[pod(1)])).reason == "TargetsNotRegistered"
 
 
+def test_health_checks_on_the_path_of_before_say_nothing() -> None:
+    wants = service({"service.beta.kubernetes.io/aws-load-balancer-healthcheck-path": "/new"})
+    checks = {path: aws_view(groups=[target_group(HealthCheckPath=path)]) for path in ("/old", "/new")}
+    verdict = judged(checks["/old"], kubernetes_view(wants))
+    assert summary(verdict) == ("waiting", "HealthCheckOutdated", "AWS")
+    assert verdict.message.endswith("still checks /old, and the Service says /new.")
+    assert judged(checks["/new"], kubernetes_view(wants)).state == "done"
+    # Health checks by TCP have no path.
+    assert judged(kubernetes=kubernetes_view(wants)).state == "done"
+    assert judged(checks["/old"], kubernetes_view(service({}))).state == "done"
+
+
 def test_a_named_port_is_the_containers() -> None:
     named = service(ports=[{"port": 80, "targetPort": "http"}])
     assert judged(kubernetes=kubernetes_view(named)).state == "done"

@@ -15,6 +15,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import 
 from ansible_collections.seam.eks_auto.plugins.modules import check_identity
 from ansible_collections.seam.eks_auto.plugins.modules.check_identity import Identity, require_expected
 from ansible_collections.seam.eks_auto.tests.unit.plugins.run_main import run_main
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 INFRA = "arn:aws:iam::111122223333:role/infra"
@@ -121,6 +122,37 @@ def test_credentials_that_sts_refuses_end_in_its_words_and_the_remedy(run: Calla
         "Failed to ask STS whose credentials these are: "
         "An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: Who are you?. Log in again."
     )
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def client(_service: str) -> Any:
+        sts = boto3.client("sts", region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
+        sts.meta.events.register("before-sign.sts", lambda **_event: throw(error))
+        return sts
+
+    return client
+
+
+def throw(error: Exception) -> None:
+    raise error
+
+
+def test_where_nobody_answers_the_credentials_are_not_blamed(capsys: pytest.CaptureFixture[str]) -> None:
+    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+    result = run_main(check_identity.main, raising(error), capsys, remedy="Log in again.")
+    assert '"http://127.0.0.1:9". The credentials were not looked at.' in result["msg"]
+    assert "a lab has to be started" in result["msg"]
+    assert "Log in again" not in result["msg"]
+
+
+def test_a_profile_that_asks_for_a_code_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """botocore reads the code from the terminal, of which a task has none."""
+    result = run_main(check_identity.main, raising(EOFError()), capsys, profile="infra", remedy="Log in again.")
+    assert result["msg"].startswith(
+        "Failed to ask STS whose credentials these are: the AWS profile infra asks for an MFA code, which a task can't give. "
+        "Get a session first"
+    )
+    assert "Log in again" not in result["msg"]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ def actions(result: dict[str, t.Any]) -> list[str]:
     return [step["action"] for step in result["actions"]]
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_cluster_on_config_map_has_no_entries_yet(run: Runner, state: str) -> None:
+    """eks_cluster changes its mode before the entries are made, and asking comes before that."""
+    eks = FakeEks(make_cluster())
+    mode = "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
+    eks.first["DescribeAccessEntry"] = [Refusal("InvalidRequestException", mode)]
+    result = run(eks, **OPTIONS, state=state, check=True)
+    assert actions(result) == (["CreateAccessEntry"] if state == "present" else [])
+
+
 def test_creates_an_entry_with_its_policies(run: Runner) -> None:
     eks = FakeEks(make_cluster())
     result = run(

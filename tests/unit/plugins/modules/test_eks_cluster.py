@@ -533,7 +533,7 @@ def test_what_an_existing_cluster_cannot_become(
         ({"security_group_ids": [f"sg-{n}" for n in range(6)]}, "security_group_ids: EKS takes at most five"),
         ({"public_access_cidrs": ["10.0.0.1/8"]}, "public_access_cidrs: '10.0.0.1/8'"),
         ({"public_access_cidrs": ["office"]}, "public_access_cidrs: 'office'"),
-        ({"public_access_cidrs": ["10.0.0.0/8"]}, "public_access_cidrs: 10.0.0.0/8 is a private range"),
+        ({"public_access_cidrs": ["10.0.0.0/8"]}, "public_access_cidrs: 10.0.0.0/8 is private or reserved"),
         ({"authentication_mode": "CONFIG_MAP"}, "authentication_mode"),
         ({"upgrade_policy": "NONE"}, "upgrade_policy"),
         ({"tags": {"aws:team": "x"}}, "tags: the prefix of 'aws:team'"),

@@ -15,7 +15,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import RULES, objections
 
-
 COLLECTION = Path(__file__).resolve().parents[2]
 #: What the variables of playbooks begin with.
 PLAYBOOK_PREFIXES = ("seam", "orphans")
@@ -52,7 +51,9 @@ def misfits(values: t.Mapping[str, t.Any], types: t.Mapping[str, str]) -> list[s
             found.append(f"{name}: is null. Give it a value, or leave it out.")
         elif wanted in _WANTED and not isinstance(value, _WANTED[wanted]):
             what = "a list" if wanted == "list" else "a mapping"
-            found.append(f"{name}: {value!r} is not {what}. As an extra variable, {what} is JSON: -e '{{\"{name}\": ...}}'.")
+            found.append(
+                f"{name}: {value!r} is not {what}. As an extra variable, {what} is JSON: -e '{{\"{name}\": ...}}'."
+            )
     return found
 
 

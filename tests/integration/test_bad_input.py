@@ -99,7 +99,7 @@ def test_an_invalid_variable_file_ends_in_one_clear_error(
 def test_nothing_was_changed_for_any_of_them(lab: Lab, refused: Callable[[str], Refusals]) -> None:
     files = sum(len(refused(playbook).said) for playbook in INVALID)
     print(f"figures: {files} invalid variable files, {len(lab.mutating_calls())} mutating calls")
-    assert files >= 160
+    assert files >= 150
     assert lab.mutating_calls() == []
 
 

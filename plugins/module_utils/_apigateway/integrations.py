@@ -185,7 +185,11 @@ def _unused(document: Node, wishes: Wishes) -> list[str]:
     # The root is there in every API.
     known = {"", *(path.rstrip("/") for path in paths)}
     return [
-        *(f"paths names '{path}', which is no path of the document" for path in wishes.paths if path.rstrip("/") not in known),
+        *(
+            f"paths names '{path}', which is no path of the document"
+            for path in wishes.paths
+            if path.rstrip("/") not in known
+        ),
         *(
             f"a backend has the path_prefix '{backend.path_prefix}', and no path of the document is below it"
             for backend in wishes.backends

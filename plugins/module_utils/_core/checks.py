@@ -198,7 +198,11 @@ def _kubernetes_groups(value: t.Any) -> str | None:
     """https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
     reserved = ("system:", "eks:", "aws:", "amazon:", "iam:")
     wrong = next((each for each in value if not str(each).strip() or str(each).startswith(reserved)), None)
-    return None if wrong is None else f"{wrong!r} is no group that EKS takes: it does not begin with {', '.join(reserved)}."
+    return (
+        None
+        if wrong is None
+        else f"{wrong!r} is no group that EKS takes: it does not begin with {', '.join(reserved)}."
+    )
 
 
 def cluster_pattern(value: t.Any) -> str | None:
@@ -466,7 +470,9 @@ def url_format(value: t.Any) -> str | None:
     if wrong := _text(value, r"https?://[^\s/]+\S*", "is no URL: it begins with https:// and a host."):
         return wrong
     unknown = next((part for part in re.findall(r"\{(.*?)\}", value) if part not in parts), None)
-    return None if unknown is None else f"a URL has no {{{unknown}}}, only {', '.join(f'{{{part}}}' for part in parts)}."
+    return (
+        None if unknown is None else f"a URL has no {{{unknown}}}, only {', '.join(f'{{{part}}}' for part in parts)}."
+    )
 
 
 def stage_variables(value: t.Any) -> str | None:

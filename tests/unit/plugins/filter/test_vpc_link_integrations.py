@@ -235,7 +235,10 @@ def test_bad_documents(document: t.Any, message: str) -> None:
         ({"backends": [{}, {"host": "b"}]}, "two backends have the path_prefix '/'"),
         ({"backends": [{"path_prefix": "/store"}]}, "no backend covers the path '/pet'"),
         ({"paths": ["/pet"]}, "paths must be a mapping"),
-        ({"backends": [{}, {"path_prefix": "/shop"}]}, "a backend has the path_prefix '/shop', and no path of the document"),
+        (
+            {"backends": [{}, {"path_prefix": "/shop"}]},
+            "a backend has the path_prefix '/shop', and no path of the document",
+        ),
         ({"paths": {"/pets": "/animals"}}, "paths names '/pets', which is no path of the document"),
         ({"paths": {"/pet": "animal"}}, "doesn't start with a slash"),
     ],

@@ -57,9 +57,12 @@ def actions(result: dict[str, t.Any]) -> list[str]:
 def test_a_cluster_on_config_map_has_no_entries_yet(run: Runner, state: str) -> None:
     """eks_cluster changes its mode before the entries are made, and asking comes before that."""
     eks = FakeEks(make_cluster())
-    mode = "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
+    mode = (
+        "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
+    )
     eks.first["DescribeAccessEntry"] = [Refusal("InvalidRequestException", mode)]
     result = run(eks, **OPTIONS, state=state, check=True)
+    assert not result["failed"]
     assert actions(result) == (["CreateAccessEntry"] if state == "present" else [])
 
 

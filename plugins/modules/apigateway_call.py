@@ -135,13 +135,13 @@ from urllib.parse import quote, urlencode
 from ansible.module_utils.urls import open_url
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import CALL_METHODS, Rules, require_sound
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, run_module
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait
 
 Item = dict[str, t.Any]
 
-METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+METHODS = list(CALL_METHODS)
 RULES: dict[str, Rules] = {"request_timeout": "timeout", "wait_timeout": "seconds"}
 EXCERPT = 500
 

@@ -97,13 +97,6 @@ if t.TYPE_CHECKING:
 _ARN = re.compile(r"arn:(?P<partition>[^:]+):(?P<service>iam|sts)::(?P<account>\d{12}):(?P<resource>.+)")
 
 
-#: Of an address where nobody answers, the credentials say nothing.
-_NOT_REACHED = (
-    "The credentials were not looked at. See that this machine reaches AWS. If endpoint_url in aws_auth, or AWS_ENDPOINT_URL, leads "
-    "elsewhere, see that somebody answers there: a lab has to be started (make demo)."
-)
-
-
 class Principal(t.NamedTuple):
     """A role or user: ``kind`` is role, user, or what else STS tells of (root, federated-user)."""
 
@@ -175,10 +168,15 @@ def run(module: AnsibleAWSModule, _started: list[Step]) -> Result:
         return identity(module)
     except NeedsCode as error:
         profile = module.params["profile"] or os.environ.get("AWS_PROFILE")
-        message = error.message.replace("the AWS profile", f"the AWS profile {profile}") if profile else error.message
+        message = error.message.replace(" profile asks", f" profile {profile} asks") if profile else error.message
         raise SeamError(message=f"{message}.") from error
     except SeamError as error:
-        remedy = _NOT_REACHED if error.transient else module.params["remedy"]
+        remedy = module.params["remedy"]
+        if error.transient:
+            remedy = (
+                "The credentials were not looked at. See that this machine reaches AWS. If endpoint_url in aws_auth, or "
+                "AWS_ENDPOINT_URL, leads elsewhere, see that somebody answers there: a lab has to be started (make demo)."
+            )
         raise SeamError(message=f"{str(error).rstrip('.')}. {remedy}") from error
 
 

@@ -36,7 +36,6 @@ NO_MESSAGES = {
     # What is looked for in names, and replaced in a message.
     r"(?=\S)[A-Za-z0-9 _.:/=+@*?-]{1,128}(?<=\S)",
     r"(?=\S)[A-Za-z0-9 _.:/=+@-]{1,128}(?<=\S)",
-    "the AWS profile …",
     # A deployment's description.
     "imported sha256:… stored sha256:…",
     "imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})",

@@ -85,13 +85,6 @@ class NeedsCode(SeamError):
     """A profile asks for an MFA code: botocore wanted to read one from the terminal, and a task has none."""
 
 
-#: What to do about it. Who knows the profile puts its name in.
-NEEDS_CODE = (
-    "the AWS profile asks for an MFA code, which a task can't give. Get a session first, with aws sts get-session-token or "
-    "aws configure export-credentials, and give the play its credentials in AWS_* or aws_auth"
-)
-
-
 def require(condition: object, message: str) -> None:
     """Raise :class:`SeamError` with the message unless the condition holds."""
     if not condition:
@@ -124,7 +117,11 @@ class ErrorHandler(AWSErrorHandler):
                 try:
                     return handled(*args, **kwargs)
                 except EOFError as error:
-                    raise NeedsCode(message=f"Failed to {description}: {NEEDS_CODE}") from error
+                    raise NeedsCode(
+                        message=f"Failed to {description}: the AWS profile asks for an MFA code, which a task can't give. Get "
+                        "a session first, with aws sts get-session-token or aws configure export-credentials, and give the play "
+                        "its credentials in AWS_* or aws_auth"
+                    ) from error
 
             return t.cast(F, handler)
 

@@ -359,14 +359,14 @@ timeline:
 """
 
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.api import get_vpc_links
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.links import Link
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import require_sound
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import (
     Pace,
     Timeline,
@@ -464,6 +464,7 @@ class Clusters:
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._eks = module.client("eks")
         self._known: dict[str, Result] = {}
+        self._asked: dict[str, bool] = {}
 
     def find(self, name: str) -> Result | None:
         """EKS's description of the cluster, or None."""
@@ -473,6 +474,17 @@ class Clusters:
         if cluster and cluster.get("endpoint"):
             self._known[name] = cluster
         return cluster
+
+    def may_be_there(self, name: str) -> bool:
+        """Whether the cluster was there when it was first asked for, or EKS doesn't let us ask."""
+        if name not in self._asked:
+            try:
+                self._asked[name] = self.find(name) is not None
+            except SeamError as error:
+                if error.answer[0] != "AccessDeniedException":
+                    raise
+                self._asked[name] = True
+        return self._asked[name]
 
 
 def _seams(module: AnsibleAWSModule, contracts: list[Contract], wake: Wake[Contract] | None) -> Seams:
@@ -562,11 +574,36 @@ def _look_once(seams: Seams, contracts: list[Contract], goal: str | None, lenien
     return Judged(observations, verdicts, timeline)
 
 
-def _wait(seams: Seams, contracts: list[Contract], goal: str, timeout: float, wake: Wake[Contract]) -> Judged:
+def _require_clusters(clusters: Clusters, seen: t.Mapping[Contract, Observation]) -> None:
+    """Raises :class:`.._core.errors.SeamError` if a load balancer isn't there and its cluster isn't either.
+
+    As a rule a name is wrong, and waiting would be in vain.
+    """
+    for contract, observation in seen.items():
+        if not observation.load_balancer and not clusters.may_be_there(contract.cluster):
+            verdict = judge(replace(observation, kubernetes=KubernetesView(cluster_status=None)), "provisioned")
+            raise SeamError(message=f"{verdict.message}\nOwner: {verdict.owner}\nTo do: {verdict.fix}")
+
+
+def _wait(
+    seams: Seams,
+    contracts: list[Contract],
+    goal: str,
+    timeout: float,
+    wake: Wake[Contract],
+    clusters: Clusters | None,
+) -> Judged:
     """What was seen when all had reached the goal; raises :class:`WaitError`."""
+
+    def look(due: t.Collection[Contract]) -> dict[Contract, Observation]:
+        seen = seams.look(due, "health" if goal == "healthy" else "state")
+        if clusters:
+            _require_clusters(clusters, seen)
+        return seen
+
     observations, timeline = wait_for_all(
         _subjects(contracts, goal),
-        lambda due: seams.look(due, "health" if goal == "healthy" else "state"),
+        look,
         lambda observation: judge(observation, goal),
         timeout=timeout,
         pace=pace,
@@ -623,7 +660,9 @@ def _judged(module: AnsibleAWSModule) -> tuple[Judged, WaitError | None]:
     wake = Wake[Contract]()
     seams = _seams(module, contracts, wake)
     try:
-        return _wait(seams, contracts, goal, timeout, wake), None
+        # Where Kubernetes is observed, the verdicts tell of its cluster.
+        clusters = None if "kubernetes" in module.params["observe"] else Clusters(module)
+        return _wait(seams, contracts, goal, timeout, wake, clusters), None
     except WaitError as error:
         verdicts = {contract: error.verdicts[subject] for contract, subject in _subjects(contracts, goal).items()}
         return Judged(seams.last, verdicts, error.timeline), error

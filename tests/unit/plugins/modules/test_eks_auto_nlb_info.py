@@ -255,6 +255,34 @@ def test_check_mode_looks_once_and_never_fails_because_of_what_it_sees(
     assert reasons(result) == ["KubernetesDenied"]
 
 
+def test_the_load_balancer_of_a_cluster_that_is_not_there_is_not_waited_for(
+    run: t.Callable[..., Result], world: World
+) -> None:
+    """Infra sees AWS only, and would wait for a misspelt name."""
+    world.elb.balancers, world.cluster = [], None
+    result = healthy_in(run, observe=["aws"])
+    assert result["msg"].splitlines() == [
+        "There is no EKS cluster petstore in this account and region.",
+        "Owner: infra",
+        "To do: Check the cluster's name, region and credentials, or make the cluster: role eks_auto_cluster.",
+    ]
+    assert (world.clock.now, world.eks_calls) == (0, 1)
+
+
+def test_who_may_not_ask_eks_waits_for_the_load_balancer(
+    run: t.Callable[..., Result], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_operation: str, _request: Result) -> t.NoReturn:
+        world.eks_calls += 1
+        raise client_error("AccessDeniedException", 403)
+
+    world.elb.balancers = []
+    monkeypatch.setattr(world, "_eks", denied)
+    result = healthy_in(run, observe=["aws"])
+    assert result["msg"].startswith("Timed out after 600 s waiting for the load balancer of petstore/vpclink")
+    assert world.eks_calls == 1
+
+
 def test_check_mode_judges_what_would_be_awaited(run: t.Callable[..., Result], world: World) -> None:
     world.elb.balancers = [load_balancer(state="provisioning")]
     assert run(check=True, wait_for="provisioned")["verdict"]["state"] == "done"

@@ -14,6 +14,8 @@ import pytest
 from .conftest import Lab
 
 NAME = "old"
+#: By which it was adopted.
+OWNER = {"seam.eks_auto/cluster": NAME}
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,9 @@ def old(lab: Lab) -> Lab:
     """A lab with a cluster on CONFIG_MAP that is protected from deletion."""
     trust = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = lab.client("iam").create_role(
-        RoleName=f"{NAME}-cluster", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        RoleName=f"{NAME}-cluster",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        Tags=[{"Key": key, "Value": value} for key, value in OWNER.items()],
     )["Role"]
     eks, subnets = lab.client("eks"), lab.client("ec2").describe_subnets()["Subnets"]
     eks.create_cluster(
@@ -30,6 +34,7 @@ def old(lab: Lab) -> Lab:
         resourcesVpcConfig={"subnetIds": [each["SubnetId"] for each in subnets]},
         accessConfig={"authenticationMode": "CONFIG_MAP"},
         deletionProtection=True,
+        tags=OWNER,
     )
     eks.get_waiter("cluster_active").wait(name=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     return lab

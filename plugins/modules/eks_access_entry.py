@@ -37,6 +37,13 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  ownership_tags:
+    description:
+      - Tags that make an access entry ours. One that the module creates gets them.
+      - Another one that is as the options say stays as it is. One that is not is refused, and changed once it has these tags.
+    type: dict
+    default: {}
+    version_added: 1.1.0
   type:
     description:
       - What kind of principal it is. V(STANDARD) is for people and pipelines, V(EC2) for the nodes of node pools of
@@ -187,7 +194,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import require
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.results import to_result
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import Result, Step, apply, report, run_module
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
@@ -201,6 +208,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "cluster_name": {"type": "str", "required": True},
     "principal_arn": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "ownership_tags": {"type": "dict", "default": {}},
     "type": {
         "type": "str",
         "choices": ["STANDARD", "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX"],
@@ -220,7 +228,12 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     **Tags.ARGUMENTS,
 }
 
-RULES: dict[str, Rules] = {"cluster_name": "cluster_name", "principal_arn": "principal_arn", "tags": "tags"}
+RULES: dict[str, Rules] = {
+    "cluster_name": "cluster_name",
+    "principal_arn": "principal_arn",
+    "tags": "tags",
+    "ownership_tags": "tags",
+}
 
 # By policy ARN: AWS's accessScope.
 Scopes = dict[str, dict[str, t.Any]]
@@ -430,6 +443,16 @@ def _desired(client: BaseClient, params: dict[str, t.Any]) -> Entry | None:
     )
 
 
+def _refuse_foreign(params: dict[str, t.Any]) -> t.NoReturn:
+    """Raises SeamError: an entry that was not made here would have to be changed or deleted."""
+    tags = ", ".join(f"{key}={value}" for key, value in sorted(Tags.of(params).ownership.items()))
+    raise SeamError(
+        message=f"The access entry of {params['principal_arn']} in EKS cluster {params['cluster_name']} was not made here: it "
+        f"doesn't have the tag {tags}, and is not what is asked for. It is not changed.\nOwner: infra\n"
+        "To do: leave the principal out, or adopt its entry (playbooks/infra/adopt.yml), then run this again."
+    )
+
+
 def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     """Look, plan, carry out unless in check mode, and return the module's result."""
     params = module.params
@@ -437,7 +460,11 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     client, principal, tags = module.client("eks"), params["principal_arn"], Tags.of(params)
     desired = _desired(client, params)
     access = AccessEntry(client, module.client("iam"), params["cluster_name"], principal)
+    foreign = access.entry is not None and not tags.owns(access.entry.tags)
+    tags = replace(tags, ownership={}) if foreign else tags
     steps = plan(principal, access.entry, desired, tags, params["purge_policies"])
+    if foreign and steps:
+        _refuse_foreign(params)
     diff = _diff(access.entry, desired, tags, params["purge_policies"])
     if steps and not module.check_mode:
         apply(steps, access.calls, started)

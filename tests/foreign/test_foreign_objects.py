@@ -18,6 +18,7 @@ import pytest
 from tests.foreign import foreign_objects
 from tests.foreign.foreign_objects import Described
 from tests.integration.conftest import Lab, Run
+from tests.running_lab import K8S_ROLE
 
 FOUNDATION = "playbooks/infra/foundation.yml"
 REMOVE_FOUNDATION = "playbooks/infra/remove_foundation.yml"
@@ -113,3 +114,10 @@ def test_a_cluster_of_our_name_is_not_deleted(lab: Lab) -> None:
     said = "EKS cluster petstore was not made here: it doesn't have the tag seam.eks_auto/cluster=petstore"
     for playbook in (TEARDOWN, REMOVE_FOUNDATION):
         refused(lab, playbook, {}, said, "Owner: infra", "aws eks tag-resource")
+
+
+def test_an_access_entry_of_our_principal_is_refused_and_stays(lab: Lab) -> None:
+    """Of the cluster that is there since the test before."""
+    lab.client("eks").create_access_entry(clusterName="petstore", principalArn=K8S_ROLE, kubernetesGroups=["shop"])
+    said = f"The access entry of {K8S_ROLE} in EKS cluster petstore was not made here"
+    refused(lab, FOUNDATION, {}, said, "Owner: infra", "playbooks/infra/adopt.yml")

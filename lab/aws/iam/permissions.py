@@ -223,10 +223,7 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
     if "resourceArn" in params:
         yield Permission(f"eks:{action}", params["resourceArn"], _context(tags, removed_tags=params.get("tagKeys")))
     elif action in _ACCESS_ENTRY_ACTIONS:
-        # Role or user, its account and its name lead to the entry, whose own id the caller can't know.
-        *_, account, resource = ("::::" + str(principal)).rsplit(":", 2)
-        kind, _, rest = resource.partition("/")
-        entry = f"{here}:access-entry/{name}/{kind}/{account}/{rest.rpartition('/')[2]}/*"
+        entry = f"{here}:{_entry_of(name, principal)}"
         context = _context(eks__principalArn=str(principal))
         if policy := params.get("policyArn"):
             context = {**context, "eks:policyarn": (str(policy),)}
@@ -236,7 +233,8 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
     else:
         yield Permission(f"eks:{action}", f"{here}:cluster/{name}", _eks_context(action, params, tags))
         if tags:
-            yield Permission("eks:TagResource", f"{here}:cluster/{name}", _context(tags))
+            tagged = _entry_of(name, principal) if action == "CreateAccessEntry" else f"cluster/{name}"
+            yield Permission("eks:TagResource", f"{here}:{tagged}", _context(tags))
         if node_role := (params.get("computeConfig") or {}).get("nodeRoleArn"):
             # The entry that EKS makes for the nodes of built-in node pools.
             nodes = _context(eks__principalArn=node_role, eks__accessEntryType="EC2")
@@ -248,6 +246,13 @@ def _eks_needs(service: Eks, action: str, params: Mapping[str, Any]) -> Iterator
         path = "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
         context = _context(iam__AWSServiceName="eks.amazonaws.com")
         yield Permission("iam:CreateServiceLinkedRole", partitions.iam_arn(service.region, f"role/{path}"), context)
+
+
+def _entry_of(cluster: str | None, principal: str | None) -> str:
+    """An access entry, as far as the caller can know it: role or user, its account and its name lead to it, then its own id."""
+    *_, account, resource = ("::::" + str(principal)).rsplit(":", 2)
+    kind, _, rest = resource.partition("/")
+    return f"access-entry/{cluster}/{kind}/{account}/{rest.rpartition('/')[2]}/*"
 
 
 def _eks_context(action: str, params: Mapping[str, Any], tags: Tags) -> Context:

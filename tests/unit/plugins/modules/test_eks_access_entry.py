@@ -269,6 +269,46 @@ def test_an_unknown_policy_is_refused_with_those_there_are(run: Runner) -> None:
     assert "AmazonEKSClusterAdminPolicy, AmazonEKSEditPolicy, AmazonEKSViewPolicy" in result["msg"]
 
 
+# Whose it is.
+
+OWNERSHIP = {"seam.eks_auto/cluster": "petstore"}
+
+
+def test_an_entry_that_is_made_gets_the_ownership_tags(run: Runner) -> None:
+    eks = FakeEks(make_cluster())
+    run(eks, **OPTIONS, ownership_tags=OWNERSHIP)
+    assert eks.mutations[0][1]["tags"] == OWNERSHIP
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+@pytest.mark.parametrize(
+    "asked", [{"policies": [VIEW]}, {"kubernetes_groups": []}, {"state": "absent"}, {"tags": {"team": "infra"}}]
+)
+def test_a_foreign_entry_is_not_changed(run: Runner, eks: FakeEks, asked: dict[str, t.Any], check: bool) -> None:
+    result = run(eks, check=check, **OPTIONS, **asked, ownership_tags=OWNERSHIP)
+    assert result["failed"] and "it doesn't have the tag seam.eks_auto/cluster=petstore" in result["msg"]
+    assert eks.mutations == []
+
+
+def test_a_foreign_entry_that_is_as_asked_stays_foreign(run: Runner, eks: FakeEks) -> None:
+    result = run(eks, **OPTIONS, policies=[EDIT, VIEW], ownership_tags=OWNERSHIP)
+    assert result["changed"] is False
+    assert result["access_entry"]["tags"] == result["diff"]["after"]["tags"] == {"team": "k8s"}
+
+
+def test_our_entry_is_changed(run: Runner, eks: FakeEks) -> None:
+    eks.entries[TEAM]["tags"] |= OWNERSHIP
+    result = run(eks, **OPTIONS, policies=[VIEW], ownership_tags=OWNERSHIP)
+    assert actions(result) == ["DisassociateAccessPolicy"]
+
+
+def test_a_cluster_on_config_map_has_no_entries_yet(run: Runner, eks: FakeEks) -> None:
+    """Its mode changes before the entry is made."""
+    words = "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
+    eks.first["DescribeAccessEntry"] = [Refusal("InvalidRequestException", words)]
+    assert actions(run(eks, check=True, **OPTIONS)) == ["CreateAccessEntry"]
+
+
 # EKS knows a role by its unique id, not by its ARN.
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-CLUSTER_TAG = "seam.eks_auto/cluster"
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import OWN_CLUSTER_TAG
+
 # Version 1.0.0 did not tag its roles. It described them so, and named the cluster after it.
 CLUSTER_DESCRIPTION = "EKS Auto Mode cluster"
 NODE_DESCRIPTION = "Nodes of EKS Auto Mode cluster"
@@ -20,7 +21,7 @@ def foreign_roles(roles: list[dict[str, t.Any]], cluster_name: str) -> list[str]
 
 
 def _is_own(role: dict[str, t.Any], cluster_name: str) -> bool:
-    owner = role.get("tags", {}).get(CLUSTER_TAG)
+    owner = role.get("tags", {}).get(OWN_CLUSTER_TAG)
     if owner is not None:
         return owner == cluster_name
     what, _, of_cluster = role.get("description", "").rpartition(" ")

@@ -449,7 +449,7 @@ def _refuse_foreign(params: dict[str, t.Any]) -> t.NoReturn:
     raise SeamError(
         message=f"The access entry of {params['principal_arn']} in EKS cluster {params['cluster_name']} was not made here: it "
         f"doesn't have the tag {tags}, and is not what is asked for. It is not changed.\nOwner: infra\n"
-        "To do: leave the principal out, or adopt its entry (playbooks/infra/adopt.yml), then run this again."
+        "To do: leave the principal out, or adopt its entry (playbooks/adopt.yml), then run this again."
     )
 
 

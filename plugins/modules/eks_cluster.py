@@ -297,7 +297,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._core.steps import R
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.tags import Tags
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks import api
-from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Cluster, Resource, Settings
+from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster import Cluster, Settings
 from ansible_collections.seam.eks_auto.plugins.module_utils._eks.cluster_convergence import Convergence
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import load_balancers_of
 
@@ -385,12 +385,12 @@ def _refuse_to_orphan(load_balancers: list[str], cluster: str) -> None:
     )
 
 
-def _refuse_to_delete_foreign(arn: str, name: str, ownership: dict[str, str]) -> None:
+def _refuse_to_delete_foreign(name: str, ownership: dict[str, str]) -> None:
     """Raises SeamError: who deletes a cluster has to have made it, or to have adopted it."""
     tags = ",".join(f"{key}={value}" for key, value in sorted(ownership.items()))
     raise SeamError(
         message=f"EKS cluster {name} was not made here: it doesn't have the tag {tags}, and is not deleted.\nOwner: infra\n"
-        f"To do: if it shall go, adopt it first (aws eks tag-resource --resource-arn {arn} --tags {tags})."
+        "To do: if it shall go, adopt it first (playbooks/adopt.yml)."
     )
 
 
@@ -407,7 +407,7 @@ def run(module: AnsibleAWSModule, started: list[Step], deadline: float) -> Resul
     planned = convergence.plan()
     if any(step.action == "DeleteCluster" for step in planned):
         if convergence.tags != tags:
-            _refuse_to_delete_foreign(t.cast(Resource, cluster)["arn"], name, tags.ownership)
+            _refuse_to_delete_foreign(name, tags.ownership)
         if not params["allow_load_balancers"]:
             _refuse_to_orphan(load_balancers_of(module.client("elbv2"), name), name)
     convergence.require_readiness(planned)

@@ -27,6 +27,7 @@ NO_MESSAGES = {
     "IAM role's policy must include",
     "Missing Authentication Token",
     "No cluster found for name:",
+    "The cluster's authentication mode must be set to one of",
     "The provided role doesn't have the Amazon EKS Managed Policies associated with it",
     "associated with another service",
     "could not be assumed because",
@@ -44,6 +45,10 @@ NO_MESSAGES = {
     # Descriptions of links.
     "EKS cluster …, Service …",
     """#set(… = $util.urlEncode($input.params('…')).replaceAll("[+]", "%20")…)""",
+    # Kinds, and who holds one, in the sentences about adoption.
+    "VPC link V1",
+    "VPC link V2",
+    "the CloudFormation stack",
     # Progress, and the aims of waits.
     ", … more to follow",
     "AWS has done …, and does not show it yet.",

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tests.integration.conftest import Lab, Run
 from tests.running_lab import K8S_ROLE, RunningLab, eventually
 
 #: Kind of resource → its id → all that AWS says of it.
@@ -17,6 +18,10 @@ Described = dict[str, dict[str, Any]]
 
 #: What AWS counts or notes by itself.
 _COUNTED = {"AvailableIpAddressCount", "RoleLastUsed", "ResponseMetadata"}
+
+
+def play(lab: Lab, playbook: str, variables: dict[str, Any]) -> Run:
+    return lab.playbook(playbook, "--extra-vars", json.dumps(variables))
 
 
 def make_beside(lab: RunningLab) -> None:
@@ -133,6 +138,8 @@ def _eks(lab: RunningLab) -> Described:
     eks, clusters, entries = lab.client("eks"), {}, {}
     for name in eks.list_clusters()["clusters"]:
         clusters[name] = eks.describe_cluster(name=name)["cluster"]
+        if clusters[name]["accessConfig"]["authenticationMode"] == "CONFIG_MAP":
+            continue
         for principal in eks.list_access_entries(clusterName=name)["accessEntries"]:
             of_principal = {"clusterName": name, "principalArn": principal}
             entries[f"{name} {principal}"] = {

@@ -10,14 +10,13 @@ it doesn't, a run ends before its first change, and says whose turn it is.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from tests.foreign import foreign_objects
-from tests.foreign.foreign_objects import Described
-from tests.integration.conftest import Lab, Run
+from tests.foreign.foreign_objects import Described, play
+from tests.integration.conftest import Lab
 from tests.running_lab import K8S_ROLE
 
 FOUNDATION = "playbooks/infra/foundation.yml"
@@ -27,10 +26,6 @@ TEARDOWN = "playbooks/teardown.yml"
 
 NAT_GATEWAY = {"vpc_tagging_nat_gateway": True}
 LINKS_V2 = {**NAT_GATEWAY, "apigw_vpclink_version": 2}
-
-
-def play(lab: Lab, playbook: str, variables: dict[str, Any]) -> Run:
-    return lab.playbook(playbook, "--extra-vars", json.dumps(variables))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +81,7 @@ def test_an_iam_role_of_our_name_is_refused_and_stays(name: str, lab: Lab) -> No
     iam = lab.client("iam")
     lab.role(name, "ec2.amazonaws.com")
     said = f"IAM role {name}: it was not made for cluster petstore, so it is not changed. Owner: infra"
-    refused(lab, FOUNDATION, {}, said, "eks_auto_cluster_role_name", f"aws iam tag-role --role-name {name}")
+    refused(lab, FOUNDATION, {}, said, "eks_auto_cluster_role_name", "playbooks/adopt.yml")
     before = foreign_objects.describe(lab)
     run = play(lab, REMOVE_FOUNDATION, {})
     assert run.returncode == 0, run.output
@@ -113,11 +108,11 @@ def test_a_cluster_of_our_name_is_not_deleted(lab: Lab) -> None:
     lab.create_cluster("petstore")
     said = "EKS cluster petstore was not made here: it doesn't have the tag seam.eks_auto/cluster=petstore"
     for playbook in (TEARDOWN, REMOVE_FOUNDATION):
-        refused(lab, playbook, {}, said, "Owner: infra", "aws eks tag-resource")
+        refused(lab, playbook, {}, said, "Owner: infra", "playbooks/adopt.yml")
 
 
 def test_an_access_entry_of_our_principal_is_refused_and_stays(lab: Lab) -> None:
     """Of the cluster that is there since the test before."""
     lab.client("eks").create_access_entry(clusterName="petstore", principalArn=K8S_ROLE, kubernetesGroups=["shop"])
     said = f"The access entry of {K8S_ROLE} in EKS cluster petstore was not made here"
-    refused(lab, FOUNDATION, {}, said, "Owner: infra", "playbooks/infra/adopt.yml")
+    refused(lab, FOUNDATION, {}, said, "Owner: infra", "playbooks/adopt.yml")

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from .errors import AccessEntryErrorHandler, EksErrorHandler
+from .errors import AccessEntryErrorHandler, EksErrorHandler, IamErrorHandler
 
 if t.TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -194,3 +194,16 @@ def role_creation(client: BaseClient, role_arn: str) -> datetime.datetime | None
         return None
     # The role of that name in this account may be another one.
     return role["CreateDate"] if role["Arn"] == role_arn else None
+
+
+@IamErrorHandler.list_error_handler("read the IAM role")
+@_retry
+def get_role(client: BaseClient, name: str) -> Resource | None:
+    """The IAM role as AWS shows it, or None."""
+    return client.get_role(RoleName=name)["Role"]
+
+
+@IamErrorHandler.common_error_handler("tag the IAM role")
+@_retry
+def tag_role(client: BaseClient, name: str, tags: dict[str, str]) -> None:
+    client.tag_role(RoleName=name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])

@@ -15,6 +15,8 @@ CONTRACT_TAG = "seam.eks_auto/contract"
 API_TAG = "seam.eks_auto/api"
 #: What we make in Kubernetes carries this label, and nothing without it is changed or deleted.
 OWN_LABEL = {"app.kubernetes.io/managed-by": "seam.eks_auto"}
+#: Marks what belongs to one cluster: itself, its IAM roles, and who may enter.
+OWN_CLUSTER_TAG = "seam.eks_auto/cluster"
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,8 @@ class Contract:
 def api_tags(name: str) -> dict[str, str]:
     """The ownership tags of what belongs to the API of this name."""
     return {API_TAG: name}
+
+
+def cluster_tags(name: str) -> dict[str, str]:
+    """The ownership tags of the cluster of this name, and of what is made for it."""
+    return {OWN_CLUSTER_TAG: name}

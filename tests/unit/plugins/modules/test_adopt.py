@@ -1,0 +1,111 @@
+# Copyright (c) 2026 the seam.eks_auto contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""adopt: which resource is meant, whose may become ours, and the calls that mark it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
+from ansible_collections.seam.eks_auto.plugins.modules.adopt import (
+    KINDS,
+    Found,
+    chosen,
+    objection,
+    ownership_tags,
+    plan,
+)
+
+OURS = {"seam.eks_auto/api": "petstore"}
+CONTRACT = Contract("petstore", "orders", "web")
+
+
+def api(id_: str, name: str = "shop", tags: dict[str, str] | None = None, wrong: str | None = None) -> Found:
+    return Found("rest_api", id_, (id_, name), tags or {}, lambda _tags: None, name, wrong)
+
+
+# Which is meant.
+
+
+def test_by_its_id_or_its_name() -> None:
+    both = [api("a", "one"), api("b", "two")]
+    assert chosen("rest_api", "a", both) == chosen("rest_api", "one", both) == (both[0], None)
+
+
+def test_an_id_is_no_name() -> None:
+    """Somebody may name an API as another's ID."""
+    both = [api("a", "b"), api("b", "two")]
+    assert chosen("rest_api", "b", both) == (both[1], None)
+
+
+def test_a_name_of_several_is_refused_with_their_ids() -> None:
+    found, wrong = chosen("rest_api", "shop", [api("b"), api("a")])
+    assert found is None
+    assert wrong == "REST API shop: a, b have that name. Give the ID of one."
+
+
+def test_what_is_not_there_is_refused() -> None:
+    assert chosen("usage_plan", "x", []) == (None, "There is no usage plan x in this account and region.")
+
+
+# Whose it is.
+
+
+@pytest.mark.parametrize("tags", [{}, {"team": "shop"}, {"Name": "seam.eks_auto/api"}])
+def test_what_nobody_claims_may_be_ours(tags: dict[str, str]) -> None:
+    assert objection(api("a", tags=tags), OURS, []) is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ({"aws:cloudformation:stack-name": "shop"}, "belongs to the CloudFormation stack (shop)"),
+        (
+            {"services.k8s.aws/controller-version": "apigateway-1"},
+            "belongs to a controller in Kubernetes (apigateway-1)",
+        ),
+        ({"seam.eks_auto/api": "orders"}, "has the tag seam.eks_auto/api=orders"),
+        ({"seam.eks_auto/contract": "a/b/c"}, "has the tag seam.eks_auto/contract=a/b/c"),
+    ],
+)
+def test_what_another_holds_may_not(tags: dict[str, str], says: str) -> None:
+    wrong = objection(api("a", tags=tags), OURS, [])
+    assert wrong and wrong.startswith("REST API a (shop) ") and says in wrong
+
+
+def test_a_second_one_may_not() -> None:
+    ours, other = api("ours", tags=OURS), api("other")
+    wrong = objection(other, OURS, [ours, other])
+    assert wrong == "REST API other (shop): REST API ours (shop) is the one already. Remove that first."
+
+
+def test_what_is_ours_already_is_asked_nothing() -> None:
+    ours = api("a", tags={**OURS, "aws:cloudformation:stack-name": "shop"}, wrong="no")
+    assert objection(ours, OURS, [ours]) is None
+    assert plan([(ours, OURS)]) == []
+
+
+def test_what_speaks_against_it_beside_its_tags_counts() -> None:
+    assert objection(api("a", wrong="It is another's."), OURS, []) == "It is another's."
+
+
+# The tags, and the calls.
+
+
+def test_each_kind_has_the_tag_by_which_its_role_finds_it() -> None:
+    by_tag = {kind: ownership_tags(kind, CONTRACT, "shop") for kind in KINDS}
+    of_api, of_cluster = {"seam.eks_auto/api": "shop"}, {"seam.eks_auto/cluster": "petstore"}
+    assert by_tag == {
+        **dict.fromkeys(("rest_api", "usage_plan", "api_key", "vpc_link_v2"), of_api),
+        **dict.fromkeys(("iam_role", "cluster", "access_entry"), of_cluster),
+        "vpc_link": {"seam.eks_auto/contract": "petstore/orders/web"},
+    }
+
+
+def test_only_the_tag_is_set() -> None:
+    role = Found("iam_role", "petstore-node", ("petstore-node",), {"team": "shop"}, lambda _tags: None)
+    assert [(step.action, step.subject, step.request) for step in plan([(api("a"), OURS), (role, OURS)])] == [
+        ("TagResource", "REST API a (shop)", {"tags": OURS}),
+        ("TagRole", "IAM role petstore-node", {"tags": OURS}),
+    ]

@@ -253,29 +253,27 @@ class Account:
         return [found(item) for item in look(self.gateway)]
 
     def _links(self, version: Version) -> list[Found]:
+        there = [link for link in self.links.find(version) if not link.going]
+        balancers = elb.describe_tags(self.elb, [arn for link in there for arn in link.target_arns])
+
         def found(link: Link) -> Found:
-            kind = "vpc_link" if version == "1" else "vpc_link_v2"
+            # A link can't be moved: one to something else would be replaced, and removed.
+            elsewhere = version == "1" and not any(
+                claims(balancers.get(arn, {}), self.contract) for arn in link.target_arns
+            )
             return Found(
-                kind,
+                "vpc_link" if version == "1" else "vpc_link_v2",
                 link.id,
                 (link.id, link.name, *link.target_arns),
                 link.tags,
                 lambda tags: self.links.of(version).tag(link.id, tags),
                 link.name,
-                self._other_target(link),
+                f"{link} does not hold the load balancer of {self.contract}. API Gateway can't move a link: leave it to its owner."
+                if elsewhere
+                else None,
             )
 
-        there = [link for link in self.links.find(version) if not link.going]
         return [found(link) for link in there]
-
-    def _other_target(self, link: Link) -> str | None:
-        """A link can't be moved: one to something else would be replaced, and removed."""
-        if link.version == "2":
-            return None
-        tags = elb.describe_tags(self.elb, list(link.target_arns))
-        if any(claims(each, self.contract) for each in tags.values()):
-            return None
-        return f"{link} does not hold the load balancer of {self.contract}. API Gateway can't move a link: leave it to its owner."
 
     def _role(self, name: str) -> list[Found]:
         role = eks.get_role(self.iam, name)
@@ -332,8 +330,8 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
         marks = {str(found): found.mark for found, _ in resources}
         mark = lambda step: marks[step.subject](step.request["tags"])  # noqa: E731
         apply(steps, {"TagResource": mark, "TagRole": mark}, started)
-    before = {str(found): found.tags for found, _ in resources}
-    after = {str(found): {**found.tags, **ownership} for found, ownership in resources}
+    before = {str(found): {"tags": found.tags} for found, _ in resources}
+    after = {str(found): {"tags": {**found.tags, **ownership}} for found, ownership in resources}
     return {**report(steps), "diff": {"before": before, "after": after}}
 
 

@@ -20,7 +20,7 @@ from tests.integration.conftest import Lab
 from tests.running_lab import eventually
 
 ADOPT = "playbooks/bootstrap/adopt.yml"
-DIFFERENCES = "playbooks/infra/adopt.yml"
+DRIFT = "playbooks/infra/drift.yml"
 FOUNDATION = "playbooks/infra/foundation.yml"
 API = "playbooks/infra/api.yml"
 
@@ -121,9 +121,9 @@ def test_cluster_and_roles_get_their_tag_and_nothing_else(cluster: Lab) -> None:
 
 def test_infra_sees_what_the_next_run_changes_of_the_cluster(cluster: Lab) -> None:
     before = foreign_objects.describe(cluster)
-    run = play(cluster, DIFFERENCES, {})
+    run = play(cluster, DRIFT, {"seam_drift_fails": False})
     assert run.returncode == 0, run.output
-    assert "EKS cluster petstore: auto_mode is False, and should be True." in run.output
+    assert "EKS cluster petstore: auto_mode is false, and should be true. Owner: infra." in run.output, run.output
     assert foreign_objects.describe(cluster) == before
 
 
@@ -194,7 +194,7 @@ def test_an_api_gets_its_tags_and_nothing_else(cluster: Lab, served: dict[str, s
     assert marked(before, foreign_objects.describe(cluster)) == {
         id_: OF_CONTRACT if kind == "vpc_link" else OF_API for kind, id_ in served.items()
     }
-    shown = play(cluster, DIFFERENCES, {})
+    shown = play(cluster, DRIFT, {"seam_drift_fails": False})
     assert "REST API petstore: " in shown.output and "usage plan petstore: " in shown.output, shown.output
 
 

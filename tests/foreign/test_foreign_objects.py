@@ -25,7 +25,9 @@ API = "playbooks/infra/api.yml"
 TEARDOWN = "playbooks/teardown.yml"
 
 NAT_GATEWAY = {"vpc_tagging_nat_gateway": True}
-LINKS_V2 = {**NAT_GATEWAY, "apigw_vpclink_version": 2}
+#: As the inventory is after a replacement.
+REPLACED = {**NAT_GATEWAY, "seam_service": "vpclink2", "seam_next_service": "vpclink"}
+LINKS_V2 = {**REPLACED, "apigw_vpclink_version": 2}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,7 @@ LIFE: dict[str, tuple[str, dict[str, Any]]] = {
     "site": ("site.yml", NAT_GATEWAY),
     "a second run": ("site.yml", NAT_GATEWAY),
     "drift": ("playbooks/drift.yml", NAT_GATEWAY),
+    "replace": ("playbooks/replace_nlb.yml", NAT_GATEWAY),
     "from links V1 to V2": (API, LINKS_V2),
     "orphans": ("playbooks/orphans.yml", LINKS_V2),
     "teardown": (TEARDOWN, LINKS_V2),

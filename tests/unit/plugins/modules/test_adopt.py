@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
+from ansible_collections.seam.eks_auto.plugins.modules import adopt
 from ansible_collections.seam.eks_auto.plugins.modules.adopt import (
     KINDS,
     Found,
@@ -16,6 +19,7 @@ from ansible_collections.seam.eks_auto.plugins.modules.adopt import (
     ownership_tags,
     plan,
 )
+from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import FakeApiGateway, Runner, told
 
 OURS = {"seam.eks_auto/api": "petstore"}
 CONTRACT = Contract("petstore", "orders", "web")
@@ -109,3 +113,47 @@ def test_only_the_tag_is_set() -> None:
         ("TagResource", "REST API a (shop)", {"tags": OURS}),
         ("TagRole", "IAM role petstore-node", {"tags": OURS}),
     ]
+
+
+# Through main().
+
+OPTIONS: dict[str, t.Any] = {
+    "contract": {"cluster": "petstore", "namespace": "orders", "service": "web"},
+    "api_name": "shop",
+}
+
+
+@pytest.fixture
+def account() -> FakeApiGateway:
+    """An API and a link V2, each with a tag of somebody else."""
+    fake = FakeApiGateway()
+    fake.apis["a1"] = {"id": "a1", "name": "by hand", "tags": {"team": "shop"}}
+    link = {"VpcLinkId": "v1", "Name": "by hand", "VpcLinkStatus": "AVAILABLE", "Tags": {"team": "shop"}}
+    fake.v2.links["v1"] = link
+    return fake
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check mode", "run"])
+def test_all_that_is_named_gets_its_tag(
+    account: FakeApiGateway, check: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Runner(adopt.main, account, capsys)
+    resources = [{"kind": "vpc_link_v2", "id": "by hand"}, {"kind": "rest_api", "id": "a1"}]
+    done = run(check=check, **OPTIONS, resources=[*resources, resources[0]])
+    assert told(done.result) == ["TagResource VPC link V2 v1 (by hand)", "TagResource REST API a1 (by hand)"]
+    after = {"tags": {"team": "shop", "seam.eks_auto/api": "shop"}}
+    assert done.result["diff"]["after"] == {"VPC link V2 v1 (by hand)": after, "REST API a1 (by hand)": after}
+    assert account.changes == ([] if check else ["tag_resource_v2", "tag_resource"])
+    if not check:
+        assert account.apis["a1"]["tags"] == account.v2.links["v1"]["Tags"] == after["tags"]
+        assert run(**OPTIONS, resources=resources).result["changed"] is False
+
+
+def test_if_one_may_not_none_does(account: FakeApiGateway, capsys: pytest.CaptureFixture[str]) -> None:
+    account.apis["a1"]["tags"]["aws:cloudformation:stack-name"] = "shop"
+    named = [{"kind": "vpc_link_v2", "id": "v1"}, {"kind": "rest_api", "id": "a1"}, {"kind": "api_key", "id": "k1"}]
+    done = Runner(adopt.main, account, capsys)(**OPTIONS, resources=named)
+    assert done.failed
+    assert "belongs to the CloudFormation stack (shop)" in done.result["msg"]
+    assert "There is no API key k1" in done.result["msg"]
+    assert account.changes == []

@@ -328,7 +328,10 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     steps = plan(resources)
     if not module.check_mode:
         marks = {str(found): found.mark for found, _ in resources}
-        mark = lambda step: marks[step.subject](step.request["tags"])  # noqa: E731
+
+        def mark(step: Step) -> None:
+            marks[step.subject](step.request["tags"])
+
         apply(steps, {"TagResource": mark, "TagRole": mark}, started)
     before = {str(found): {"tags": found.tags} for found, _ in resources}
     after = {str(found): {"tags": {**found.tags, **ownership}} for found, ownership in resources}

@@ -302,15 +302,6 @@ def test_our_entry_is_changed(run: Runner, eks: FakeEks) -> None:
     assert actions(result) == ["DisassociateAccessPolicy"]
 
 
-def test_a_cluster_on_config_map_has_no_entries_yet(run: Runner, eks: FakeEks) -> None:
-    """Its mode changes before the entry is made."""
-    words = (
-        "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."
-    )
-    eks.first["DescribeAccessEntry"] = [Refusal("InvalidRequestException", words)]
-    assert actions(run(eks, check=True, **OPTIONS)) == ["CreateAccessEntry"]
-
-
 # EKS knows a role by its unique id, not by its ARN.
 
 

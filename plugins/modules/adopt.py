@@ -12,11 +12,11 @@ module: adopt
 version_added: 1.1.0
 short_description: Hand over to this collection what somebody else made in AWS
 description:
-  - Gives resources the ownership tag by which the roles of this collection find what is theirs. Nothing else of them changes.
+  - Gives resources the ownership tag by which the roles of this collection find theirs. Nothing else of them changes.
   - The next run of a role brings an adopted resource to what the role's variables say, and removes it in the end.
   - All of O(resources) are looked at before the first gets its tag. If one can't be adopted, none is.
-  - Refused is what CloudFormation or a controller in Kubernetes keeps, as their tags say, what belongs to another cluster, API or
-    contract of this collection, and what EKS made for itself.
+  - A resource is refused if its tags say that CloudFormation or a controller in Kubernetes keeps it. So is one of another cluster, API or
+    contract of this collection, and an access entry of EKS's own.
   - Terraform puts no tag of its own on what it makes. Take a resource out of its state first.
 author:
   - seam.eks_auto contributors (@seam)

@@ -91,7 +91,7 @@ def refused(lab: Lab, adopt: list[dict[str, str]], *says: str) -> None:
     assert foreign_objects.describe(lab) == before
 
 
-def test_what_another_holds_is_refused_and_with_it_all_that_is_named(cluster: Lab) -> None:
+def test_one_refused_resource_stops_the_whole_adoption(cluster: Lab) -> None:
     iam = cluster.client("iam")
     holder = "services.k8s.aws/controller-version"
     iam.tag_role(RoleName="petstore-cluster", Tags=[{"Key": "seam.eks_auto/cluster", "Value": "shop"}])
@@ -209,7 +209,7 @@ def test_the_next_run_makes_it_what_the_definition_says(cluster: Lab, served: di
     assert (again.returncode, again.changed_tasks) == (0, []), again.output
 
 
-def test_what_was_adopted_goes_with_the_rest(cluster: Lab, served: dict[str, str]) -> None:
+def test_teardown_removes_adopted_resources(cluster: Lab, served: dict[str, str]) -> None:
     run = play(cluster, "playbooks/teardown.yml", {})
     assert run.returncode == 0, run.output
     left = foreign_objects.describe(cluster)

@@ -32,7 +32,7 @@ def api(id_: str, name: str = "shop", tags: dict[str, str] | None = None, wrong:
 # Which is meant.
 
 
-def test_by_its_id_or_its_name() -> None:
+def test_a_resource_is_found_by_id_or_name() -> None:
     both = [api("a", "one"), api("b", "two")]
     assert chosen("rest_api", "a", both) == chosen("rest_api", "one", both) == (both[0], None)
 
@@ -49,7 +49,7 @@ def test_a_name_of_several_is_refused_with_their_ids() -> None:
     assert wrong == "REST API shop: a, b have that name. Give the ID of one."
 
 
-def test_what_is_not_there_is_refused() -> None:
+def test_a_missing_resource_is_refused() -> None:
     assert chosen("usage_plan", "x", []) == (None, "There is no usage plan x in this account and region.")
 
 
@@ -57,7 +57,7 @@ def test_what_is_not_there_is_refused() -> None:
 
 
 @pytest.mark.parametrize("tags", [{}, {"team": "shop"}, {"Name": "seam.eks_auto/api"}])
-def test_what_nobody_claims_may_be_ours(tags: dict[str, str]) -> None:
+def test_an_unclaimed_resource_may_become_ours(tags: dict[str, str]) -> None:
     assert objection(api("a", tags=tags), OURS, []) is None
 
 
@@ -73,24 +73,24 @@ def test_what_nobody_claims_may_be_ours(tags: dict[str, str]) -> None:
         ({"seam.eks_auto/contract": "a/b/c"}, "has the tag seam.eks_auto/contract=a/b/c"),
     ],
 )
-def test_what_another_holds_may_not(tags: dict[str, str], says: str) -> None:
+def test_a_resource_of_another_owner_is_refused(tags: dict[str, str], says: str) -> None:
     wrong = objection(api("a", tags=tags), OURS, [])
     assert wrong and wrong.startswith("REST API a (shop) ") and says in wrong
 
 
-def test_a_second_one_may_not() -> None:
+def test_a_second_one_is_refused() -> None:
     ours, other = api("ours", tags=OURS), api("other")
     wrong = objection(other, OURS, [ours, other])
     assert wrong == "REST API other (shop): REST API ours (shop) is the one already. Remove that first."
 
 
-def test_what_is_ours_already_is_asked_nothing() -> None:
+def test_a_resource_of_ours_is_left_as_it_is() -> None:
     ours = api("a", tags={**OURS, "aws:cloudformation:stack-name": "shop"}, wrong="no")
     assert objection(ours, OURS, [ours]) is None
     assert plan([(ours, OURS)]) == []
 
 
-def test_what_speaks_against_it_beside_its_tags_counts() -> None:
+def test_an_objection_beside_the_tags_counts() -> None:
     assert objection(api("a", wrong="It is another's."), OURS, []) == "It is another's."
 
 
@@ -149,7 +149,7 @@ def test_all_that_is_named_gets_its_tag(
         assert run(**OPTIONS, resources=resources).result["changed"] is False
 
 
-def test_if_one_may_not_none_does(account: FakeApiGateway, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_marked_if_one_is_refused(account: FakeApiGateway, capsys: pytest.CaptureFixture[str]) -> None:
     account.apis["a1"]["tags"]["aws:cloudformation:stack-name"] = "shop"
     named = [{"kind": "vpc_link_v2", "id": "v1"}, {"kind": "rest_api", "id": "a1"}, {"kind": "api_key", "id": "k1"}]
     done = Runner(adopt.main, account, capsys)(**OPTIONS, resources=named)

@@ -27,7 +27,6 @@ NO_MESSAGES = {
     "IAM role's policy must include",
     "Missing Authentication Token",
     "No cluster found for name:",
-    "The cluster's authentication mode must be set to one of",
     "The provided role doesn't have the Amazon EKS Managed Policies associated with it",
     "associated with another service",
     "could not be assumed because",
@@ -37,6 +36,8 @@ NO_MESSAGES = {
     # What is looked for in names, and replaced in a message.
     r"(?=\S)[A-Za-z0-9 _.:/=+@*?-]{1,128}(?<=\S)",
     r"(?=\S)[A-Za-z0-9 _.:/=+@-]{1,128}(?<=\S)",
+    # A type.
+    "str | t.Mapping[str, t.Any] | t.Sequence[t.Any]",
     # A deployment's description.
     "imported sha256:… stored sha256:…",
     "imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})",

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from .errors import AccessEntryErrorHandler, EksErrorHandler, IamErrorHandler
+from .errors import EksErrorHandler, IamErrorHandler
 
 if t.TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -134,7 +134,7 @@ def list_access_policies(client: BaseClient) -> list[Resource]:
     return client.get_paginator("list_access_policies").paginate().build_full_result()["accessPolicies"]
 
 
-@AccessEntryErrorHandler.list_error_handler("describe the EKS access entry")
+@EksErrorHandler.list_error_handler("describe the EKS access entry")
 @_retry
 def describe_access_entry(client: BaseClient, cluster: str, principal: str) -> Resource | None:
     """The access entry, or None when it or its cluster is missing, or the cluster has no access entries yet (CONFIG_MAP)."""

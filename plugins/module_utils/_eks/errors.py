@@ -6,20 +6,14 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._core.errors import ErrorHandler
 
 
 class EksErrorHandler(ErrorHandler):
     # EKS now and then answers a missing cluster with ClientException instead of ResourceNotFoundException.
     missing_codes = ("ResourceNotFoundException",)
-    missing_texts: t.ClassVar[tuple[str, ...]] = ("No cluster found for name:",)
-
-
-class AccessEntryErrorHandler(EksErrorHandler):
-    # A cluster on CONFIG_MAP has no access entries.
-    missing_texts = (*EksErrorHandler.missing_texts, "The cluster's authentication mode must be set to one of")
+    # A cluster on CONFIG_MAP has no access entries, and EKS refuses to look for one.
+    missing_texts = ("No cluster found for name:", "authentication mode must be set to one of [API")
 
 
 class IamErrorHandler(ErrorHandler):

@@ -20,7 +20,9 @@ description:
     module fails before anything is deployed if API Gateway has not stored it.
   - To see changes, the digests of the imported definition and of what API Gateway stored of it are kept in the
     deployment's description.
-  - Deployments of this module are removed when no stage uses them any more.
+  - What a stage served before its last change is kept, the deployment with its variables, so that
+    M(seam.eks_auto.apigateway_rollback) can go back to it. The stage's description says what it is.
+  - Other deployments of this module are removed when no stage uses them any more.
 author:
   - seam.eks_auto contributors (@seam)
 options:
@@ -36,7 +38,7 @@ options:
     required: true
   state:
     description:
-      - V(absent) removes the API with its stages and deployments.
+      - V(absent) removes the API with its stages and deployments. With O(candidate) it removes the candidate alone.
       - Remove usage plans that hold its stages first, with M(seam.eks_auto.apigateway_usage_plan).
     type: str
     choices: [present, absent]
@@ -65,6 +67,16 @@ options:
       - V(0) moves the whole stage, and removes its canary in the same call.
       - Unless given, the whole stage is moved, and a canary that it has is left alone.
     type: float
+    version_added: 1.1.0
+  candidate:
+    description:
+      - Whether a candidate serves what is new of O(definition) and O(stage_variables), and the stage stays as it is. The candidate
+        is a stage beside it, O(stage_name) with C(-candidate). It has the stage's throttling and tracing, and the
+        usage plans with O(ownership_tags) that the stage is in.
+      - Where nothing is new there is no candidate. Neither is there one before there is a stage, which is then made at once.
+      - V(false) moves the stage itself, and removes the candidate.
+    type: bool
+    default: false
     version_added: 1.1.0
   resource_quota:
     description:
@@ -126,6 +138,29 @@ EXAMPLES = r"""
       nlbHost: "{{ next_nlb.load_balancer.dns_name }}"
     canary_percent: 10
 
+- name: Serve another definition by a candidate
+  seam.eks_auto.apigateway_rest_api: &api
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    definition: "{{ definition }}"
+    stage_name: prod
+    candidate: true
+  register: tried
+
+- name: Call it there
+  seam.eks_auto.apigateway_call:
+    url: https://{{ tried.rest_api.id }}.execute-api.eu-central-1.amazonaws.com/{{ tried.candidate.stage_name }}
+    api_key_id: "{{ usage_plan.api_key.id }}"
+    requests:
+      - path: /
+  when: tried.candidate
+
+- name: Move the stage, and remove the candidate
+  seam.eks_auto.apigateway_rest_api:
+    <<: *api
+    candidate: false
+
 - name: Remove the API
   seam.eks_auto.apigateway_rest_api:
     ownership_tags:
@@ -166,6 +201,10 @@ stage:
     canary_settings:
       description: The canary, with C(percent_traffic), C(deployment_id) and C(stage_variable_overrides). Missing when there is none.
       type: dict
+candidate:
+  description: The stage's candidate, likewise. Its C(stage_name) is part of the URL at which it is called.
+  returned: success
+  type: dict
 deployment:
   description: The deployment that the stage serves, likewise.
   returned: success
@@ -197,6 +236,7 @@ actions:
       type: dict
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.common import warnings
@@ -233,11 +273,15 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.rest_api
     Stage,
     State,
     Stored,
+    UsagePlan,
+    candidate_name,
+    discard,
     kept_policy,
     matching_deployment,
     plan,
     shown,
     shown_afterwards,
+    tries,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require
@@ -256,6 +300,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "stage_name": {"type": "str"},
     "stage_variables": {"type": "dict"},
     "canary_percent": {"type": "float"},
+    "candidate": {"type": "bool", "default": False},
     "resource_quota": {"type": "int", "default": RESOURCES},
     **Tags.ARGUMENTS,
 }
@@ -300,6 +345,7 @@ def desired_state(params: Item, tags: Tags) -> Desired | None:
         stage_name=params["stage_name"],
         variables=None if variables is None else {key: str(value) for key, value in variables.items()},
         canary_percent=params["canary_percent"],
+        candidate=params["candidate"],
         body=body,
         imported=digest(body),
         methods=outline_of_definition(definition),
@@ -316,8 +362,11 @@ class Observation(t.NamedTuple):
     state: State
 
 
-def observe(client: t.Any, tags: Tags, desired: Desired | None) -> Observation:
-    """The owned API with its deployments and stages, and what is stored of a definition if one is desired."""
+def observe(client: t.Any, tags: Tags, desired: Desired | None, stage_name: str | None) -> Observation:
+    """The owned API with its deployments and stages, and what is stored of a definition if one is desired.
+
+    Usage plans are looked at where the stage has a candidate or gets one.
+    """
     item = only("REST API", owned(api.get_rest_apis(client), tags.ownership))
     if item is None:
         return Observation(None, [], [], State())
@@ -328,6 +377,9 @@ def observe(client: t.Any, tags: Tags, desired: Desired | None) -> Observation:
         deployments=tuple(Deployment.of(each) for each in deployments),
         stages=tuple(Stage.of(each) for each in stages),
     )
+    if stage_name and (state.candidate(stage_name) or (desired and tries(state, desired))):
+        plans = owned(api.get_usage_plans(client), tags.ownership)
+        state = dataclasses.replace(state, usage_plans=tuple(UsagePlan.of(each, item["id"]) for each in plans))
     return Observation(item, stages, deployments, state)
 
 
@@ -370,6 +422,10 @@ class Calls:
             "CreateDeployment": self._deploy,
             "CreateStage": self._create_stage,
             "UpdateStage": self._update_stage,
+            "UpdateUsagePlan": lambda step: api.update_usage_plan(
+                client, step.subject, step.request["patchOperations"]
+            ),
+            "DeleteStage": lambda step: api.delete_stage(client, self.id, step.subject),
             "DeleteDeployment": lambda step: api.delete_deployment(client, self.id, step.subject),
             "DeleteRestApi": lambda step: api.delete_rest_api(client, step.subject),
         }
@@ -445,28 +501,52 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     params = module.params
     check(params)
     tags, client = Tags.of(params), Client(module)
-    desired = desired_state(params, tags)
-    found = observe(client, tags, desired)
-    steps = plan(found.state, desired)
-    diff = {"before": shown(found.state, params["stage_name"]), "after": shown_afterwards(found.state, desired, steps)}
+    desired, stage_name = desired_state(params, tags), params["stage_name"]
+    found = observe(client, tags, desired, stage_name)
+    before = shown(found.state, stage_name)
+    if desired is None and params["candidate"]:
+        steps, after = discard(found.state, stage_name), {**before, "candidate": {}} if before else {}
+    else:
+        require_own_candidate(found.state, desired)
+        steps = plan(found.state, desired)
+        after = shown_afterwards(found.state, desired, steps)
     if steps and not module.check_mode:
         apply(steps, Calls(client, found.state, desired, tags).by_operation(), started)
-        found = observe(client, tags, None)
-    stage = next((each for each in found.stages if each["stageName"] == params["stage_name"]), {})
+        found = observe(client, tags, None, None)
+    stage = next((each for each in found.stages if each["stageName"] == stage_name), {})
+    candidate = found.state.candidate(stage_name) if stage_name else None
     deployment = next((each for each in found.deployments if each["id"] == stage.get("deploymentId")), None)
     return {
         **report(steps),
-        "diff": diff,
+        "diff": {"before": before, "after": after},
         "rest_api": to_result(found.api),
         "stage": to_result(stage),
+        "candidate": to_result(
+            next((each for each in found.stages if candidate and each["stageName"] == candidate.name), {})
+        ),
         "deployment": to_result(deployment),
     }
+
+
+def require_own_candidate(state: State, desired: Desired | None) -> None:
+    """Refuse to take for a candidate a stage that somebody else made."""
+    if desired is None or not tries(state, desired):
+        return
+    taken = state.stage(candidate_name(desired.stage_name))
+    require(
+        taken is None or taken.candidate_of == desired.stage_name,
+        f"stage_name: the candidate of {desired.stage_name} would be called {candidate_name(desired.stage_name)}, and the API has a "
+        "stage of that name which is none. Rename one of the two",
+    )
 
 
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec=ARGUMENTS,
-        required_if=[("state", "present", ["name", "definition", "stage_name"])],
+        required_if=[
+            ("state", "present", ["name", "definition", "stage_name"]),
+            ("candidate", True, ["stage_name"]),
+        ],
         supports_check_mode=True,
     )
     run_module(module, run)

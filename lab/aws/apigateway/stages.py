@@ -182,8 +182,24 @@ def _patch_stage(stage: Item, operation: str, path: str, value: str) -> None:
         stage[name] = value
     elif name == "tracingEnabled" and operation == "replace":
         stage[name] = boolean(value)
+    elif [name, *rest[:2]] == ["*", "*", "throttling"] and len(rest) == 3 and operation == "replace":
+        _patch_throttling(stage["methodSettings"].setdefault("*/*", {}), rest[2], value)
     else:
         raise AwsError("NotImplemented", f"The lab doesn't cover {operation} of a stage's {path}", 501)
+
+
+def _patch_throttling(settings: Item, limit: str, value: str) -> None:
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_MethodSetting.html"""
+    try:
+        match limit:
+            case "rateLimit":
+                settings["throttlingRateLimit"] = float(value)
+            case "burstLimit":
+                settings["throttlingBurstLimit"] = int(value)
+            case _:
+                raise AwsError("NotImplemented", f"The lab doesn't cover throttling/{limit} of a stage", 501)
+    except ValueError:
+        raise bad_request(f"Invalid value specified for /*/*/throttling/{limit}") from None
 
 
 def _patch_variable(variables: dict[str, str], operation: str, name: str, value: str) -> None:

@@ -224,6 +224,12 @@ def update_stage(client: t.Any, api_id: str, name: str, patch: list[Item]) -> It
     return t.cast(Item, client.update_stage(restApiId=api_id, stageName=name, patchOperations=patch))
 
 
+@_handles_deletion("delete stage")
+@RETRY
+def delete_stage(client: t.Any, api_id: str, name: str) -> None:
+    client.delete_stage(restApiId=api_id, stageName=name)
+
+
 # Usage plans and API keys
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -14,9 +16,21 @@ from .._core.results import snake_case_keys
 from .._core.steps import Step
 from .._core.tags import Tags
 from .definition import Fingerprint, with_policy
-from .patches import Patch, make_equal, remove, replace
+from .patches import Patch, make_equal, remove, replace, replace_differing
 
 Variables = dict[str, str]
+
+#: A candidate's tag: the name of its stage.
+CANDIDATE_OF = "seam.eks_auto/candidate-of"
+#: The settings of all methods of a stage.
+_ALL_METHODS = "*/*"
+#: What a patch changes of a stage without changing what requests get, or only for how many.
+_NOTHING_NEW = ("/canarySettings", "/canarySettings/percentTraffic", "/description")
+
+
+def candidate_name(stage_name: str) -> str:
+    """A stage's name has 128 characters at most."""
+    return f"{stage_name[:118]}-candidate"
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,23 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class Release:
+    """A deployment, and the variables with which a stage serves it. As text it is the description of the stage that served it."""
+
+    deployment_id: str | None
+    variables: Variables
+
+    def __str__(self) -> str:
+        return f"before: deployment {self.deployment_id} variables {json.dumps(self.variables, sort_keys=True)}"
+
+    @classmethod
+    def of_description(cls, text: str | None) -> Release | None:
+        """The release that a stage's description names; None when it is somebody else's description."""
+        match = re.fullmatch(r"before: deployment (\w+) variables (\{.*\})", text or "")
+        return cls(match[1], json.loads(match[2])) if match else None
+
+
+@dataclass(frozen=True)
 class Canary:
     """What a share of a stage's requests gets: another deployment, other variables."""
 
@@ -82,10 +113,18 @@ class Stage:
     deployment_id: str | None
     variables: Variables
     canary: Canary | None
+    #: What it served before.
+    previous: Release | None
+    #: The stage whose candidate it is.
+    candidate_of: str | None
+    tracing: bool
+    throttling: Item
 
     @classmethod
     def of(cls, item: Item) -> Stage:
         canary = item.get("canarySettings")
+        all_methods = item.get("methodSettings", {}).get(_ALL_METHODS, {})
+        limits = {"rateLimit": "throttlingRateLimit", "burstLimit": "throttlingBurstLimit"}
         return cls(
             name=item["stageName"],
             deployment_id=item.get("deploymentId"),
@@ -96,7 +135,28 @@ class Stage:
                 deployment_id=canary.get("deploymentId"),
                 variables=canary.get("stageVariableOverrides", {}),
             ),
+            previous=Release.of_description(item.get("description")),
+            candidate_of=item.get("tags", {}).get(CANDIDATE_OF),
+            tracing=item.get("tracingEnabled", False),
+            throttling={key: all_methods[name] for key, name in limits.items() if name in all_methods},
         )
+
+    @property
+    def release(self) -> Release:
+        return Release(self.deployment_id, self.variables)
+
+
+@dataclass(frozen=True)
+class UsagePlan:
+    """A usage plan of ours, with the names of this API's stages that it is for."""
+
+    id: str
+    stages: frozenset[str]
+
+    @classmethod
+    def of(cls, item: Item, api_id: str) -> UsagePlan:
+        stages = [each["stage"] for each in item.get("apiStages", []) if each["apiId"] == api_id]
+        return cls(item["id"], frozenset(stages))
 
 
 @dataclass(frozen=True)
@@ -107,9 +167,15 @@ class State:
     stored: Stored | None = None
     deployments: tuple[Deployment, ...] = ()
     stages: tuple[Stage, ...] = ()
+    #: Looked at where a candidate comes or goes.
+    usage_plans: tuple[UsagePlan, ...] = ()
 
     def stage(self, name: str) -> Stage | None:
         return next((stage for stage in self.stages if stage.name == name), None)
+
+    def candidate(self, stage_name: str) -> Stage | None:
+        """The candidate of a stage."""
+        return next((stage for stage in self.stages if stage.candidate_of == stage_name), None)
 
     def deployment(self, deployment_id: str | None) -> Deployment | None:
         return next((each for each in self.deployments if each.id == deployment_id), None)
@@ -126,6 +192,8 @@ class Desired:
     stage_name: str
     variables: Variables | None
     canary_percent: float | None
+    #: Whether the stage stays, and a candidate serves what is new.
+    candidate: bool = False
     #: The imported document, its digest, and the parts that a diff shows.
     body: bytes
     imported: str
@@ -146,8 +214,48 @@ def plan(current: State, desired: Desired | None) -> list[Step]:
         steps.append(Step("PutRestApi", desired.name, request))
     if deployment is None:
         steps.append(Step("CreateDeployment", desired.name))
-    steps += _stage_steps(current.stage(desired.stage_name), deployment, desired)
+    if tries(current, desired):
+        steps += _candidate_steps(current, deployment, desired)
+    else:
+        steps += _stage_steps(current.stage(desired.stage_name), deployment, desired)
+        steps += _removal_steps(current, desired.stage_name)
     return steps + _clean_up_steps(current, deployment, desired)
+
+
+def tries(current: State, desired: Desired) -> bool:
+    """Whether a candidate serves what is new, and the stage stays as it is. One that an earlier run left is used again."""
+    stage = current.stage(desired.stage_name)
+    if not desired.candidate or stage is None:
+        return False
+    patch = _stage_patch(stage, matching_deployment(current, desired), desired)
+    is_new = any(operation["path"] not in _NOTHING_NEW for operation in patch)
+    return is_new or current.candidate(stage.name) is not None
+
+
+def discard(current: State, stage_name: str) -> list[Step]:
+    """The calls that remove a stage's candidate, with the deployment that nothing else serves."""
+    others = [stage for stage in current.stages if stage.candidate_of != stage_name]
+    used = {deployment_id for stage in others for deployment_id in _uses(stage)}
+    steps = _removal_steps(current, stage_name)
+    return steps + (_deletions(current, used) if steps else [])
+
+
+def roll_back(stage: Stage) -> list[Step]:
+    """The call that has a stage serve what it served before its last change, which may be a canary."""
+    if stage.canary:
+        return [Step("UpdateStage", stage.name, {"patchOperations": [remove("/canarySettings")]})]
+    if stage.previous is None:
+        return []
+    patch = [
+        *([] if stage.previous.deployment_id == stage.deployment_id else [_deployment_id(stage.previous)]),
+        *make_equal("/variables", stage.variables, stage.previous.variables),
+        replace("/description", stage.release),
+    ]
+    return [Step("UpdateStage", stage.name, {"patchOperations": patch})]
+
+
+def _deployment_id(release: Release) -> Item:
+    return replace("/deploymentId", release.deployment_id)
 
 
 def matching_deployment(current: State, desired: Desired) -> Deployment | None:
@@ -181,14 +289,61 @@ def _stage_steps(stage: Stage | None, deployment: Deployment | None, desired: De
     name = desired.stage_name
     if stage is None:
         return [Step("CreateStage", name, {"variables": desired.variables or {}, "tags": desired.tags.at_creation})]
-    variables = make_equal("/variables", stage.variables, desired.variables)
-    move = _move("/deploymentId", stage.deployment_id, deployment)
-    if desired.canary_percent and (move or variables):
-        patch = _canary_patch(stage.canary, deployment, desired)
-    else:
-        ended = stage.canary is not None and desired.canary_percent is not None
-        patch = move + variables + ([remove("/canarySettings")] if ended else [])
+    patch = _stage_patch(stage, deployment, desired)
     return [Step("UpdateStage", name, {"patchOperations": patch})] if patch else []
+
+
+def _stage_patch(stage: Stage, deployment: Deployment | None, desired: Desired) -> Patch:
+    changes = _changes(stage, deployment, desired)
+    if desired.canary_percent and changes:
+        return _canary_patch(stage.canary, deployment, desired)
+    ended = stage.canary is not None and desired.canary_percent is not None
+    remembered = [replace("/description", stage.release)] if changes else []
+    return changes + ([remove("/canarySettings")] if ended else []) + remembered
+
+
+def _changes(stage: Stage, deployment: Deployment | None, desired: Desired) -> Patch:
+    """What makes a stage serve what is desired."""
+    move = _move("/deploymentId", stage.deployment_id, deployment)
+    return move + make_equal("/variables", stage.variables, desired.variables)
+
+
+def _candidate_steps(current: State, deployment: Deployment | None, desired: Desired) -> list[Step]:
+    """A stage beside the stage, which differs from it in what is new and nothing else. It has no cache."""
+    api, stage = t.cast(RestApi, current.api), t.cast(Stage, current.stage(desired.stage_name))
+    name, candidate = candidate_name(stage.name), current.candidate(stage.name)
+    steps = []
+    if candidate is None:
+        request = {
+            "variables": stage.variables if desired.variables is None else desired.variables,
+            "tags": {**desired.tags.at_creation, CANDIDATE_OF: stage.name},
+            "tracingEnabled": stage.tracing,
+        }
+        steps.append(Step("CreateStage", name, request))
+    patch = _changes(candidate, deployment, desired) if candidate else []
+    has_throttling = candidate.throttling if candidate else {}
+    patch += replace_differing(f"/{_ALL_METHODS}/throttling", has_throttling, stage.throttling)
+    if patch:
+        steps.append(Step("UpdateStage", name, {"patchOperations": patch}))
+    for plan in current.usage_plans:
+        if stage.name in plan.stages and name not in plan.stages:
+            steps.append(_plan_step("add", plan, api, name))
+    return steps
+
+
+def _removal_steps(current: State, stage_name: str) -> list[Step]:
+    """Remove a stage's candidate, once no usage plan holds it."""
+    api, candidate = current.api, current.candidate(stage_name)
+    if api is None or candidate is None:
+        return []
+    held = [plan for plan in current.usage_plans if candidate.name in plan.stages]
+    leaving = [_plan_step("remove", plan, api, candidate.name) for plan in held]
+    return [*leaving, Step("DeleteStage", candidate.name)]
+
+
+def _plan_step(op: str, plan: UsagePlan, api: RestApi, stage_name: str) -> Step:
+    patch = [{"op": op, "path": "/apiStages", "value": f"{api.id}:{stage_name}"}]
+    return Step("UpdateUsagePlan", plan.id, {"patchOperations": patch})
 
 
 def _move(path: str, served: str | None, deployment: Deployment | None) -> Patch:
@@ -208,15 +363,33 @@ def _canary_patch(canary: Canary | None, deployment: Deployment | None, desired:
 
 
 def _clean_up_steps(current: State, deployment: Deployment | None, desired: Desired) -> list[Step]:
-    """Delete our own deployments, except those in use: AWS would refuse."""
+    """Delete our own deployments, except those in use, which AWS would refuse, and those that a stage served before."""
     used = {deployment.id if deployment else None}
     for stage in current.stages:
-        # Only this stage moves, all of it or its canary.
-        moves = stage.name == desired.stage_name
-        if not moves or desired.canary_percent:
-            used.add(stage.deployment_id)
-        if stage.canary and (not moves or desired.canary_percent is None):
-            used.add(stage.canary.deployment_id)
+        if stage.name == desired.stage_name and not tries(current, desired):
+            used |= _uses_afterwards(stage, deployment, desired)
+        elif stage.candidate_of != desired.stage_name:
+            used |= _uses(stage)
+    return _deletions(current, used)
+
+
+def _uses(stage: Stage) -> set[str | None]:
+    releases = (stage.release, stage.canary, stage.previous)
+    return {release.deployment_id for release in releases if release}
+
+
+def _uses_afterwards(stage: Stage, deployment: Deployment | None, desired: Desired) -> set[str | None]:
+    """What a stage serves now it will have served before, if it moves as a whole."""
+    moves = not desired.canary_percent and _changes(stage, deployment, desired)
+    kept = [
+        stage.release,
+        None if moves else stage.previous,
+        stage.canary if desired.canary_percent is None else None,
+    ]
+    return {release.deployment_id for release in kept if release}
+
+
+def _deletions(current: State, used: set[str | None]) -> list[Step]:
     return [
         Step("DeleteDeployment", each.id) for each in current.deployments if each.fingerprint and each.id not in used
     ]
@@ -227,6 +400,7 @@ def shown(state: State, stage_name: str | None) -> Item:
     if state.api is None:
         return {}
     stage = state.stage(stage_name) if stage_name else None
+    candidate = state.candidate(stage_name) if stage_name else None
     return {
         "name": state.api.name,
         "description": state.api.description,
@@ -235,6 +409,7 @@ def shown(state: State, stage_name: str | None) -> Item:
         "settings": snake_case_keys(state.stored.settings) if state.stored else {},
         "methods": _shown_methods(state.stored.methods) if state.stored else {},
         "stage": _shown_stage(state, stage) if stage else {},
+        "candidate": {"name": candidate.name, **_shown_release(state, candidate)} if candidate else {},
     }
 
 
@@ -266,6 +441,7 @@ def shown_afterwards(state: State, desired: Desired | None, steps: list[Step]) -
     before = shown(state, desired.stage_name)
     imports = any(step.action == "PutRestApi" for step in steps)
     settings = kept_policy(snake_case_keys(desired.settings), before.get("settings", {}))
+    tried = tries(state, desired)
     return {
         "name": desired.name,
         "description": desired.description,
@@ -273,16 +449,23 @@ def shown_afterwards(state: State, desired: Desired | None, steps: list[Step]) -
         "endpoint_types": [desired.endpoint_type],
         "settings": settings if imports else before["settings"],
         "methods": _shown_methods(desired.methods) if imports else before["methods"],
-        "stage": _stage_afterwards(before.get("stage", {}), desired),
+        "stage": before["stage"] if tried else _stage_afterwards(before.get("stage", {}), desired),
+        "candidate": {"name": candidate_name(desired.stage_name), **_release_afterwards(before["stage"], desired)}
+        if tried
+        else {},
+    }
+
+
+def _release_afterwards(before: Item, desired: Desired) -> Item:
+    return {
+        "variables": before.get("variables", {}) if desired.variables is None else desired.variables,
+        "definition_sha256": desired.imported,
     }
 
 
 def _stage_afterwards(before: Item, desired: Desired) -> Item:
     percent = desired.canary_percent
-    release = {
-        "variables": before.get("variables", {}) if desired.variables is None else desired.variables,
-        "definition_sha256": desired.imported,
-    }
+    release = _release_afterwards(before, desired)
     if percent and before and release != {key: before[key] for key in release}:
         return {**before, "canary": {"percent": percent, **release}}
     return {"name": desired.stage_name, **release, "canary": before.get("canary", {}) if percent is None else {}}

@@ -200,6 +200,13 @@ class FakeApiGateway:
     def update_stage(self, restApiId: str, stageName: str, patchOperations: list[Item]) -> Item:
         return patched(self.stages[stageName], patchOperations)
 
+    def delete_stage(self, restApiId: str, stageName: str) -> None:
+        held = [each for plan in self.plans.values() for each in plan["apiStages"]]
+        if {"apiId": restApiId, "stage": stageName} in held:
+            # Whether AWS takes it isn't documented.
+            raise refusal("BadRequestException", "a usage plan holds the stage")
+        del self.stages[stageName]
+
     # Usage plans and API keys
 
     def get_usage_plans(self) -> Item:

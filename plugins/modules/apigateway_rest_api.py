@@ -267,14 +267,7 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.openapi 
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.patches import replace
 from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.rest_api_plan import (
-    Deployment,
     Desired,
-    RestApi,
-    Stage,
-    State,
-    Stored,
-    UsagePlan,
-    candidate_name,
     discard,
     kept_policy,
     matching_deployment,
@@ -282,6 +275,15 @@ from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.rest_api
     shown,
     shown_afterwards,
     tries,
+)
+from ansible_collections.seam.eks_auto.plugins.module_utils._apigateway.rest_api_state import (
+    Deployment,
+    RestApi,
+    Stage,
+    State,
+    Stored,
+    UsagePlan,
+    candidate_name,
 )
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import Rules, require_sound
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.errors import SeamError, require

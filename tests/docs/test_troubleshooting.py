@@ -41,6 +41,9 @@ NO_MESSAGES = {
     # A deployment's description.
     "imported sha256:… stored sha256:…",
     "imported sha256:([0-9a-f]{64}) stored sha256:([0-9a-f]{64})",
+    # A stage's description.
+    "before: deployment … variables …",
+    "before: deployment (\\w+) variables (\\{.*\\})",
     # A mapping template.
     '#set($context.requestOverride.path = "…")',
     # Descriptions of links.

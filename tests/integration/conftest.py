@@ -23,6 +23,13 @@ from tests.running_lab import BIN, CHECKOUT, RunningLab
 from tests.running_lab import lab as run_lab
 
 
+#: The calls by which a stage moves to what is new of variables, once a candidate has answered.
+TRIED_AND_MOVED = [
+    f"apigateway:{operation}"
+    for operation in ("CreateStage", "UpdateUsagePlan", "UpdateStage", "UpdateUsagePlan", "DeleteStage")
+]
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """A finished ansible-playbook run."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +122,37 @@ def test_a_good_definition_costs_no_request(lab: Lab, good: Item) -> None:
     assert stage(lab)["deploymentId"] != before["deploymentId"]
     again = play(lab, API, **good)
     assert (again.returncode, again.changed) == (0, 0), again.output
+
+
+def test_the_way_back_is_one_call_and_costs_no_request(lab: Lab, good: Item) -> None:
+    """Until the document is mended the next run would go forward again, and the search for drift says so."""
+    after, calls = stage(lab), len(lab.mutating_calls())
+    predicted = play(lab, ROLLBACK, "--check")
+    run = under_load(lab, "rollback", ROLLBACK)
+    assert run.returncode == 0, run.output
+    assert predicted.changed_tasks == run.changed_tasks
+    assert lab.mutating_calls()[calls:] == ["apigateway:UpdateStage"]
+    assert (stage(lab)["deploymentId"], stage(lab)["variables"]) != (after["deploymentId"], after["variables"])
+    again = play(lab, ROLLBACK)
+    assert (again.returncode, again.changed) == (0, 0), again.output
+    found = play(lab, DRIFT, **good)
+    assert "stage.definition_sha256 is" in found.output
+
+
+def test_forward_again_is_tried_again(lab: Lab, good: Item) -> None:
+    calls = len(lab.mutating_calls())
+    run = under_load(lab, "forward again", API, **good)
+    assert run.returncode == 0, run.output
+    assert "apigateway:CreateDeployment" not in lab.mutating_calls()[calls:]
+    assert lab.mutating_calls()[calls:].count("apigateway:CreateStage") == 1
+
+
+def test_a_kept_candidate_is_there_to_look_at_and_goes_with_the_next_run(lab: Lab, good: Item, bad: Item) -> None:
+    run = play(lab, API, **bad, apigw_vpclink_keep_candidate=True)
+    assert run.returncode != 0
+    assert "its candidate, which stays" in " ".join(run.output.split())
+    assert (set(stages(lab)), plan_stages(lab)) == ({"prod", "prod-candidate"}, ["prod", "prod-candidate"])
+    assert play(lab, DRIFT, **good).returncode != 0
+    mended = play(lab, API, **good)
+    assert mended.returncode == 0, mended.output
+    assert (set(stages(lab)), plan_stages(lab)) == ({"prod"}, ["prod"])

@@ -279,10 +279,14 @@ def test_the_ordinary_playbooks_mend_all_with_these_calls(hand: Hand, variables:
         "apigateway:DeleteVpcLink",
         "apigateway:CreateVpcLink",
         "apigateway:PutRestApi",
-        "apigateway:UpdateStage",
+        "apigateway:CreateStage",
+        "apigateway:UpdateUsagePlan",
         "apigateway:UpdateUsagePlan",
         "apigateway:UpdateApiKey",
         "apigateway:CreateUsagePlanKey",
+        "apigateway:UpdateStage",
+        "apigateway:UpdateUsagePlan",
+        "apigateway:DeleteStage",
     ]
 
 

@@ -107,21 +107,37 @@ def test_diff_shows_what_decides_where_requests_go(run: Runner) -> None:
     }
 
 
-def test_changed_definition_is_deployed_and_the_old_deployment_removed(fake: FakeApiGateway, run: Runner) -> None:
-    old = run(**OPTIONS).result["deployment"]["id"]
-    changed = copy.deepcopy(DEFINITION)
-    changed["components"]["schemas"] = {"Pet": {"type": "object"}}
-    options = {**OPTIONS, "definition": changed}
+def described(text: str) -> Item:
+    """The definition with a description, which API Gateway stores."""
+    return {**copy.deepcopy(DEFINITION), "info": {**DEFINITION["info"], "description": text}}
+
+
+def test_changed_definition_is_deployed_and_what_was_served_before_is_kept(fake: FakeApiGateway, run: Runner) -> None:
+    """And what was served before that is removed."""
+    first = run(**OPTIONS).result["deployment"]["id"]
+    options = {**OPTIONS, "definition": described("2")}
     predicted = told(run(check=True, **options).result)
     result = run(**options).result
-    expected = ["PutRestApi petstore", "CreateDeployment petstore", "UpdateStage prod", f"DeleteDeployment {old}"]
-    assert told(result) == predicted == expected
-    assert list(fake.deployments) == [result["stage"]["deployment_id"]]
+    second = result["stage"]["deployment_id"]
+    assert told(result) == predicted == ["PutRestApi petstore", "CreateDeployment petstore", "UpdateStage prod"]
+    assert sorted(fake.deployments) == sorted([first, second])
     assert run(**options).result["changed"] is False
+    third = run(**{**OPTIONS, "definition": described("3")}).result
+    assert f"DeleteDeployment {first}" in told(third)
+    assert sorted(fake.deployments) == sorted([second, third["stage"]["deployment_id"]])
+    # Back to the definition of the second, which is still deployed.
+    back = run(**options).result
+    assert (told(back), back["stage"]["deployment_id"]) == (["PutRestApi petstore", "UpdateStage prod"], second)
+
+
+def served_before(deployment: str) -> Item:
+    """By what a stage remembers a deployment and the variables of OPTIONS."""
+    value = f'before: deployment {deployment} variables {{"nlbHost": "nlb.example", "vpcLinkId": "link1"}}'
+    return {"op": "replace", "path": "/description", "value": value}
 
 
 def test_moving_the_link_is_one_stage_update(fake: FakeApiGateway, run: Runner) -> None:
-    run(**OPTIONS)
+    deployment = run(**OPTIONS).result["deployment"]["id"]
     result = run(**{**OPTIONS, "stage_variables": {"vpcLinkId": "link2", "more": "1"}}).result
     assert fake.changes == ["update_stage"]
     patch = next(arguments for operation, arguments in fake.calls if operation == "update_stage")["patchOperations"]
@@ -129,6 +145,7 @@ def test_moving_the_link_is_one_stage_update(fake: FakeApiGateway, run: Runner) 
         {"op": "replace", "path": "/variables/vpcLinkId", "value": "link2"},
         {"op": "replace", "path": "/variables/more", "value": "1"},
         {"op": "remove", "path": "/variables/nlbHost"},
+        served_before(deployment),
     ]
     assert result["stage"]["variables"] == {"vpcLinkId": "link2", "more": "1"}
 
@@ -168,6 +185,7 @@ def test_a_canary_gets_a_share_then_all_and_the_way_back_is_the_old_variables(
         {"op": "replace", "path": "/variables/vpcLinkId", "value": "link2"},
         {"op": "replace", "path": "/variables/nlbHost", "value": "next.example"},
         {"op": "remove", "path": "/canarySettings"},
+        served_before(deployment),
     ]
     assert (moved["stage"]["variables"], "canary_settings" in moved["stage"]) == (NEXT["stage_variables"], False)
     # No canary is left to send a share of the requests to.
@@ -191,6 +209,130 @@ def test_a_canarys_deployment_stays_as_long_as_the_canary(fake: FakeApiGateway, 
 
 def test_a_new_stage_has_no_canary(run: Runner) -> None:
     assert "canary_settings" not in run(**OPTIONS, canary_percent=10).result["stage"]
+
+
+@pytest.fixture
+def served(fake: FakeApiGateway, run: Runner) -> Item:
+    """The stage that serves OPTIONS, with limits of its own, in a usage plan of ours and in one of somebody else's."""
+    api = run(**OPTIONS).result["rest_api"]["id"]
+    stages = [{"apiId": api, "stage": "prod"}]
+    fake.plans = {
+        name: {"id": name, "apiStages": copy.deepcopy(stages), "tags": tags}
+        for name, tags in {"ours": OWNER, "other": {}}.items()
+    }
+    limits = {"throttlingRateLimit": 10.0, "throttlingBurstLimit": 20}
+    fake.stages["prod"] |= {"methodSettings": {"*/*": limits}, "tracingEnabled": True}
+    return copy.deepcopy(fake.stages["prod"])
+
+
+NEW: Item = {**OPTIONS, "definition": described("2")}
+JOINED = [("ours", "prod"), ("ours", "prod-candidate"), ("other", "prod")]
+
+
+def joined(fake: FakeApiGateway) -> list[tuple[str, str]]:
+    return [(plan["id"], each["stage"]) for plan in fake.plans.values() for each in plan["apiStages"]]
+
+
+def test_a_candidate_serves_what_is_new_as_the_stage_would(fake: FakeApiGateway, run: Runner, served: Item) -> None:
+    predicted = run(check=True, **NEW, candidate=True).result
+    tried = run(**NEW, candidate=True).result
+    steps = ["PutRestApi petstore", "CreateDeployment petstore", "CreateStage prod-candidate"]
+    steps += ["UpdateStage prod-candidate", "UpdateUsagePlan ours"]
+    assert told(tried) == told(predicted) == steps
+    assert fake.stages["prod"] == served
+    candidate = fake.stages["prod-candidate"]
+    assert candidate["deploymentId"] not in (served["deploymentId"], None)
+    assert (candidate["variables"], candidate["tracingEnabled"]) == (OPTIONS["stage_variables"], True)
+    assert candidate["tags"] == {**OWNER, "seam.eks_auto/candidate-of": "prod"}
+    assert candidate["*"]["*"]["throttling"] == {"rateLimit": 10.0, "burstLimit": 20}
+    assert tried["candidate"]["stage_name"] == tried["diff"]["after"]["candidate"]["name"] == "prod-candidate"
+    assert tried["diff"]["after"]["stage"] == tried["diff"]["before"]["stage"]
+    assert joined(fake) == JOINED
+
+
+def test_then_the_stage_moves_by_one_call_and_the_candidate_goes(
+    fake: FakeApiGateway, run: Runner, served: Item
+) -> None:
+    run(**NEW, candidate=True)
+    deployment = fake.stages["prod-candidate"]["deploymentId"]
+    predicted = told(run(check=True, **NEW).result)
+    moved = run(**NEW).result
+    assert told(moved) == predicted == ["UpdateStage prod", "UpdateUsagePlan ours", "DeleteStage prod-candidate"]
+    assert patch_of_the_stage(fake)[0] == {"op": "replace", "path": "/deploymentId", "value": deployment}
+    assert (fake.stages["prod"]["deploymentId"], list(fake.stages)) == (deployment, ["prod"])
+    assert (moved["candidate"], ("ours", "prod-candidate") in joined(fake)) == ({}, False)
+    assert sorted(fake.deployments) == sorted([deployment, served["deploymentId"]])
+    settled = run(**NEW, candidate=True).result
+    assert (settled["changed"], settled["candidate"]) == (False, {})
+    assert "get_usage_plans" not in [operation for operation, _ in fake.calls]
+
+
+def test_or_it_is_discarded_and_the_stage_stays(fake: FakeApiGateway, run: Runner, served: Item) -> None:
+    run(**NEW, candidate=True)
+    deployment = fake.stages["prod-candidate"]["deploymentId"]
+    discard: Item = {"ownership_tags": OWNER, "stage_name": "prod", "state": "absent", "candidate": True}
+    predicted = told(run(check=True, **discard).result)
+    discarded = run(**discard).result
+    steps = ["UpdateUsagePlan ours", "DeleteStage prod-candidate", f"DeleteDeployment {deployment}"]
+    assert told(discarded) == predicted == steps
+    assert (fake.stages, list(fake.deployments)) == ({"prod": served}, [served["deploymentId"]])
+    assert (discarded["diff"]["before"]["candidate"]["name"], discarded["diff"]["after"]["candidate"]) == (
+        "prod-candidate",
+        {},
+    )
+    assert run(**discard).result["changed"] is False
+    # The definition that was imported is not the one that is served: it is imported again, and the stage left alone.
+    assert told(run(**OPTIONS, candidate=True).result) == ["PutRestApi petstore"]
+
+
+@pytest.mark.parametrize("options", [OPTIONS, NEW, {**OPTIONS, "definition": described("3")}])
+def test_a_candidate_that_a_killed_run_left_is_used_again(
+    fake: FakeApiGateway, run: Runner, served: Item, options: Item
+) -> None:
+    """Whether the next run wants the same, something else, or what is served already."""
+    run(**NEW, candidate=True)
+    again = run(**options, candidate=True).result
+    assert fake.stages["prod"] == served
+    wanted = again["candidate"]["deployment_id"]
+    run(**options)
+    assert (fake.stages["prod"]["deploymentId"], list(fake.stages)) == (wanted, ["prod"])
+    assert set(fake.deployments) == {wanted, served["deploymentId"]}
+    assert run(**options, candidate=True).result["changed"] is False
+
+
+def test_other_variables_are_tried_too(fake: FakeApiGateway, run: Runner, served: Item) -> None:
+    tried = run(**NEXT, candidate=True).result
+    assert (tried["candidate"]["variables"], fake.stages["prod"]) == (NEXT["stage_variables"], served)
+
+
+def test_so_is_what_a_share_of_the_requests_gets(fake: FakeApiGateway, run: Runner, served: Item) -> None:
+    """Another share of the same is not tried again."""
+    assert run(**NEXT, candidate=True, canary_percent=10).result["candidate"]
+    assert run(**NEXT, canary_percent=10).result["stage"]["canary_settings"]["percent_traffic"] == 10
+    assert run(**NEXT, candidate=True, canary_percent=10).result["changed"] is False
+    assert told(run(**NEXT, candidate=True, canary_percent=25).result) == ["UpdateStage prod"]
+    back = run(**OPTIONS, candidate=True, canary_percent=0).result
+    assert (told(back), back["candidate"]) == (["UpdateStage prod"], {})
+
+
+def test_a_new_stage_is_made_at_once(run: Runner) -> None:
+    made = run(**OPTIONS, candidate=True).result
+    assert (made["stage"]["stage_name"], made["candidate"]) == ("prod", {})
+
+
+def test_a_stage_of_the_candidates_name_is_not_touched(fake: FakeApiGateway, run: Runner, served: Item) -> None:
+    fake.stages["prod-candidate"] = {"stageName": "prod-candidate", "deploymentId": served["deploymentId"]}
+    refused = run(**NEW, candidate=True).result
+    assert "would be called prod-candidate, and the API has a stage of that name which is none" in refused["msg"]
+    assert fake.changes == []
+    assert "prod-candidate" not in str(told(run(**NEW).result))
+
+
+def test_a_candidates_name_fits(run: Runner) -> None:
+    name = "a" * 128
+    run(**{**OPTIONS, "stage_name": name})
+    tried = run(**{**NEW, "stage_name": name}, candidate=True).result
+    assert tried["candidate"]["stage_name"] == f"{'a' * 118}-candidate"
 
 
 def test_unset_variables_are_left(run: Runner) -> None:
@@ -486,9 +628,9 @@ def test_from_one_version_of_links_to_the_other_is_one_update_of_the_stage(
     fake.resources[1]["resourceMethods"]["GET"]["methodIntegration"]["integrationTarget"] = ARN
     options_v2["stage_variables"] = {"vpcLinkId": "v2", "nlbHost": "nlb.example"}
     run(**options_v2)
-    assert fake.changes == ["put_rest_api", "create_deployment", "update_stage", "delete_deployment"]
+    assert fake.changes == ["put_rest_api", "create_deployment", "update_stage"]
     (patch,) = [arguments["patchOperations"] for operation, arguments in fake.calls if operation == "update_stage"]
-    assert [operation["path"] for operation in patch] == ["/deploymentId", "/variables/vpcLinkId"]
+    assert [operation["path"] for operation in patch] == ["/deploymentId", "/variables/vpcLinkId", "/description"]
 
 
 def test_of_two_runs_at_once_one_takes_its_api_back(

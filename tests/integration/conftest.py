@@ -22,7 +22,6 @@ from tests import accelerator
 from tests.running_lab import BIN, CHECKOUT, RunningLab
 from tests.running_lab import lab as run_lab
 
-
 #: The calls by which a stage moves to what is new of variables, once a candidate has answered.
 TRIED_AND_MOVED = [
     f"apigateway:{operation}"

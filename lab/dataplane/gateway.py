@@ -23,6 +23,7 @@ from yarl import URL
 from lab.aws.apigateway import ApiGateway
 from lab.aws.apigateway.common import Deployment, Item, RestApi
 from lab.aws.apigateway.stage_variables import releases
+from lab.aws.apigateway.throttling import Bucket
 from lab.dataplane import gateway_requests as requests
 from lab.dataplane.gateway_refusals import Refusal, internal, unknown
 from lab.dataplane.gateway_routes import Route, find_route
@@ -36,6 +37,7 @@ class Gateway:
     def __init__(self, service: ApiGateway, address: requests.Address) -> None:
         self.service = service
         self.address = address
+        self._buckets: dict[tuple[str, str], Bucket] = {}
 
     async def start(self, port: int) -> str:
         """Listen on 127.0.0.1; returns the URL. Port 0 takes a free one."""
@@ -81,6 +83,7 @@ class Gateway:
             refused = self.service.admit(api.id, stage["stageName"], request.headers.get("x-api-key"))
             if refused:
                 raise Refusal(*refused)
+        self._throttle(api, stage)
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -109,6 +112,15 @@ class Gateway:
         if api.info["disableExecuteApiEndpoint"]:
             raise Refusal(403, "Forbidden")
         return api, stage, "/" + "/".join(rest)
+
+    def _throttle(self, api: RestApi, stage: Item) -> None:
+        """Refuse what is more than the stage's settings for all methods let through."""
+        limits = stage["methodSettings"].get("*/*", {})
+        if not {"throttlingRateLimit", "throttlingBurstLimit"} <= limits.keys():
+            return
+        rate, burst = limits["throttlingRateLimit"], limits["throttlingBurstLimit"]
+        if not self._buckets.setdefault((api.id, stage["stageName"]), Bucket(burst)).take(rate, burst):
+            raise Refusal(429, "Too Many Requests")
 
     async def _integrate(self, deployment: Deployment, route: Route, incoming: requests.Incoming) -> web.Response:
         requests.check_parameters(deployment, route, incoming)

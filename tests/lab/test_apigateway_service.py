@@ -134,6 +134,16 @@ def test_a_stage_is_patched_as_a_whole_or_not_at_all(aws: Any) -> None:
     assert (stage["variables"], stage["description"]) == ({"host": "b.example"}, "moved")
 
 
+def test_a_stages_limits_are_set_for_all_methods(aws: Any) -> None:
+    api, _ = deployed(aws, PETS)
+    limits = {"rateLimit": "10", "burstLimit": "20"}
+    patch = [{"op": "replace", "path": f"/*/*/throttling/{name}", "value": value} for name, value in limits.items()]
+    stage = aws.update_stage(restApiId=api, stageName="prod", patchOperations=patch)
+    assert stage["methodSettings"] == {"*/*": {"throttlingRateLimit": 10.0, "throttlingBurstLimit": 20}}
+    wrong = [{"op": "replace", "path": "/*/*/throttling/burstLimit", "value": "much"}]
+    assert refusal(aws.update_stage, restApiId=api, stageName="prod", patchOperations=wrong)[0] == "BadRequestException"
+
+
 def test_a_canary_is_set_changed_and_removed_by_patches(aws: Any) -> None:
     """The documents' own example: create-canary-deployment, update-canary-deployment, delete-canary-deployment."""
     api, first = deployed(aws, PETS, variables={"sv0": "val0", "sv1": "val1"})

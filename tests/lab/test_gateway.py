@@ -348,6 +348,15 @@ def test_throttle(front: Front) -> None:
     assert refused(answers[2]) == (429, "Too Many Requests")
 
 
+def test_a_stage_throttles_all_its_callers(front: Front) -> None:
+    front.deploy({"/pet": {"get": http_method(HOST + "/pet")}})
+    limits = {"rateLimit": "0.001", "burstLimit": "2"}
+    patch = [{"op": "replace", "path": f"/*/*/throttling/{name}", "value": value} for name, value in limits.items()]
+    front.aws.update_stage(restApiId=front.api, stageName="prod", patchOperations=patch)
+    assert [front.call("/pet").status for _ in range(2)] == [200, 200]
+    assert refused(front.call("/pet")) == (429, "Too Many Requests")
+
+
 def test_quota(front: Front) -> None:
     plan, _, value = keyed(front, quota={"limit": 2, "period": "DAY"})
     answers = [front.call("/pet", x_api_key=value) for _ in range(3)]

@@ -10,7 +10,6 @@ import dataclasses
 import datetime
 import secrets
 import string
-import time
 from typing import Any
 
 from lab.aws.apigateway.common import (
@@ -26,6 +25,7 @@ from lab.aws.apigateway.common import (
     patches,
     segments,
 )
+from lab.aws.apigateway.throttling import Bucket
 from lab.aws.service import Call
 
 _LAST_OFFSET = {"DAY": 0, "WEEK": 6, "MONTH": 27}
@@ -40,8 +40,7 @@ _KEY_PATHS = ["/description", "/enabled", "/name", "/customerId"]
 class _Meter:
     """One key's use of a plan: a token bucket, and a count in the current period."""
 
-    tokens: float
-    filled_at: float
+    bucket: Bucket
     period: datetime.date
     count: int = 0
 
@@ -62,15 +61,10 @@ class UsagePlan:
     def admit(self, key_id: str) -> str | None:
         """Count one request of a key. Returns the refusal that API Gateway answers with (429), or None."""
         throttle, quota = self.info.get("throttle", {}), self.info.get("quota", {})
-        today, clock = now().date(), time.monotonic()
-        period = _period_start(quota, today)
-        meter = self.meters.setdefault(key_id, _Meter(float(throttle.get("burstLimit", 0)), clock, period))
-        if throttle:
-            refill = (clock - meter.filled_at) * throttle["rateLimit"]
-            meter.tokens, meter.filled_at = min(float(throttle["burstLimit"]), meter.tokens + refill), clock
-            if meter.tokens < 1:
-                return "Too Many Requests"
-            meter.tokens -= 1
+        period = _period_start(quota, now().date())
+        meter = self.meters.setdefault(key_id, _Meter(Bucket(throttle.get("burstLimit", 0)), period))
+        if throttle and not meter.bucket.take(throttle["rateLimit"], throttle["burstLimit"]):
+            return "Too Many Requests"
         if meter.period != period:
             meter.period, meter.count = period, 0
         if quota and meter.count >= quota["limit"]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from .conftest import CHECKOUT, Lab, Run
+from .crash import walk
 from .load import LIMITS, load_of
 
 API = "playbooks/infra/api.yml"
@@ -126,13 +127,15 @@ def test_a_good_definition_costs_no_request(lab: Lab, good: Item) -> None:
 
 def test_the_way_back_is_one_call_and_costs_no_request(lab: Lab, good: Item) -> None:
     """Until the document is mended the next run would go forward again, and the search for drift says so."""
-    after, calls = stage(lab), len(lab.mutating_calls())
+    new, calls = stage(lab), len(lab.mutating_calls())
     predicted = play(lab, ROLLBACK, "--check")
     run = under_load(lab, "rollback", ROLLBACK)
     assert run.returncode == 0, run.output
     assert predicted.changed_tasks == run.changed_tasks
     assert lab.mutating_calls()[calls:] == ["apigateway:UpdateStage"]
-    assert (stage(lab)["deploymentId"], stage(lab)["variables"]) != (after["deploymentId"], after["variables"])
+    old = stage(lab)
+    assert new["description"].startswith(f"before: deployment {old['deploymentId']} variables")
+    assert (old["deploymentId"] != new["deploymentId"], old["variables"]) == (True, new["variables"])
     again = play(lab, ROLLBACK)
     assert (again.returncode, again.changed) == (0, 0), again.output
     found = play(lab, DRIFT, **good)
@@ -145,6 +148,15 @@ def test_forward_again_is_tried_again(lab: Lab, good: Item) -> None:
     assert run.returncode == 0, run.output
     assert "apigateway:CreateDeployment" not in lab.mutating_calls()[calls:]
     assert lab.mutating_calls()[calls:].count("apigateway:CreateStage") == 1
+
+
+def test_a_run_that_is_killed_leaves_nothing_that_the_next_does_not_remove(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The first is killed when the candidate is made, and the second when the stage has moved."""
+    killed_at = walk(lab, API, after=True, stride=3, **LIMITS, **definition(tmp_path_factory, "third", {"/": "/"}))
+    assert killed_at == ["apigateway:CreateStage", "apigateway:UpdateUsagePlan"]
+    assert (set(stages(lab)), plan_stages(lab)) == ({"prod"}, ["prod"])
 
 
 def test_a_kept_candidate_is_there_to_look_at_and_goes_with_the_next_run(lab: Lab, good: Item, bad: Item) -> None:

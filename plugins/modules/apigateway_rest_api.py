@@ -139,7 +139,7 @@ EXAMPLES = r"""
     canary_percent: 10
 
 - name: Serve another definition by a candidate
-  seam.eks_auto.apigateway_rest_api: &api
+  seam.eks_auto.apigateway_rest_api:
     name: petstore
     ownership_tags:
       seam: petstore/petstore/vpclink
@@ -158,8 +158,11 @@ EXAMPLES = r"""
 
 - name: Move the stage, and remove the candidate
   seam.eks_auto.apigateway_rest_api:
-    <<: *api
-    candidate: false
+    name: petstore
+    ownership_tags:
+      seam: petstore/petstore/vpclink
+    definition: "{{ definition }}"
+    stage_name: prod
 
 - name: Remove the API
   seam.eks_auto.apigateway_rest_api:

@@ -184,11 +184,22 @@ def site(shared_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
         # A version below the newest, for the one module that upgrades it.
         made = shared_lab.playbook("site.yml", "--extra-vars", "eks_auto_cluster_version=1.35")
         assert made.returncode == 0, made.output
+    forget_what_was_served_before(shared_lab)
     failed = request.session.testsfailed
     yield shared_lab
     if request.session.testsfailed > failed:
         reset = run_lab("reset", shared_lab.folder)
         assert reset.returncode == 0, reset.stdout
+
+
+def forget_what_was_served_before(lab: Lab) -> None:
+    """Delete the deployment that another module left for a way back. The next change of the stage would."""
+    client = lab.client("apigateway")
+    for api in client.get_rest_apis()["items"]:
+        served = {stage["deploymentId"] for stage in client.get_stages(restApiId=api["id"])["item"]}
+        for deployment in client.get_deployments(restApiId=api["id"])["items"]:
+            if deployment["id"] not in served:
+                client.delete_deployment(restApiId=api["id"], deploymentId=deployment["id"])
 
 
 @pytest.fixture(scope="module")

@@ -35,12 +35,6 @@ def lab(site: Lab) -> Iterator[Lab]:
     yield site
     ended = site.playbook(API)
     assert ended.returncode == 0, ended.output
-    client = site.client("apigateway")
-    (api,) = client.get_rest_apis()["items"]
-    kept = stage(site)["deploymentId"]
-    for deployment in client.get_deployments(restApiId=api["id"])["items"]:
-        if deployment["id"] != kept:
-            client.delete_deployment(restApiId=api["id"], deploymentId=deployment["id"])
 
 
 @pytest.fixture(scope="module")

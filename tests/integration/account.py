@@ -127,6 +127,8 @@ def _api_gateway(lab: Lab) -> State:
         stages = client.get_stages(restApiId=api["id"])["item"]
         resources = client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
         in_use = {stage.pop("deploymentId") for stage in stages}
+        # Where a stage remembers what it served before.
+        descriptions = " ".join(stage.pop("description", "") for stage in stages)
         api["resources"] = resources
         # By the names in them: ids and hosts are made up.
         for stage in stages:
@@ -134,7 +136,10 @@ def _api_gateway(lab: Lab) -> State:
                 stage["variables"][name] = names.get(value, "a load balancer" if value in hosts else value)
         api["stages"] = stages
         deployments = {each["id"] for each in client.get_deployments(restApiId=api["id"])["items"]}
-        api["deployments"] = [("in use" if each in in_use else "left over") for each in deployments]
+        api["deployments"] = sorted(
+            "in use" if each in in_use else "served before" if each in descriptions else "left over"
+            for each in deployments
+        )
     plans = client.get_usage_plans()["items"]
     for plan in plans:
         plan["keys"] = [each["name"] for each in client.get_usage_plan_keys(usagePlanId=plan["id"])["items"]]

@@ -147,9 +147,9 @@ def test_forward_again_is_tried_again(lab: Lab, good: Item) -> None:
 def test_a_run_that_is_killed_leaves_nothing_that_the_next_does_not_remove(
     lab: Lab, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The first is killed when the candidate is made, and the second when the stage has moved."""
+    """One is killed when the candidate is made, one when the stage has moved, and one when the candidate is gone."""
     killed_at = walk(lab, API, after=True, stride=3, **LIMITS, **definition(tmp_path_factory, "third", {"/": "/"}))
-    assert killed_at == ["apigateway:CreateStage", "apigateway:UpdateUsagePlan"]
+    assert killed_at == [f"apigateway:{each}" for each in ("CreateStage", "UpdateUsagePlan", "DeleteStage")]
     assert (set(stages(lab)), plan_stages(lab)) == ({"prod"}, ["prod"])
 
 

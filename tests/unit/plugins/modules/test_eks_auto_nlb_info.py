@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 import statistics
 import threading
 import typing as t
@@ -18,8 +17,6 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import wait_for_all
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam import kubernetes_api
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.aws import AwsObserver
@@ -41,6 +38,7 @@ from ansible_collections.seam.eks_auto.tests.unit.plugins.fake_seam import (
     target,
 )
 from ansible_collections.seam.eks_auto.tests.unit.plugins.modules.apigateway_fake import FakeApiGateway
+from ansible_collections.seam.eks_auto.tests.unit.plugins.run_main import run_main
 
 Result = dict[str, t.Any]
 
@@ -135,7 +133,6 @@ def world() -> World:
 def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Callable[..., Result]:
     """Runs the module with the contract and the given options; returns its result, with that of the only seam."""
     clock = world.clock
-    monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, name: world.client(name))
     monkeypatch.setattr(kubernetes_api, "KubernetesApi", world.connect)
     waiting = functools.partial(wait_for_all, clock=clock, pause=clock.pause)
     monkeypatch.setattr(eks_auto_nlb_info, "wait_for_all", waiting)
@@ -145,12 +142,11 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
 
     def runner(check: bool = False, **options: t.Any) -> Result:
-        arguments = {"region": "us-west-2", "_ansible_check_mode": check, "contracts": [CONTRACT], **options}
-        with patch_module_args(arguments), pytest.raises(SystemExit):
-            eks_auto_nlb_info.main()
-        result = json.loads(capsys.readouterr().out)
+        result = run_main(
+            eks_auto_nlb_info.main, world.client, capsys, check=check, **{"contracts": [CONTRACT], **options}
+        )
         only = result["seams"][0] if len(result.get("seams", ())) == 1 else {}
-        return {"failed": False, **only, **result}
+        return {**only, **result}
 
     return runner
 

@@ -205,7 +205,7 @@ def test_example_inventory_sets_what_the_playbooks_ask_of_it() -> None:
     }
     # Set by the playbooks themselves, by the person who runs one, or by AWX.
     others = {"seam_team", "seam_play", "seam_steps", "seam_step", "seam_contract", "seam_next_contract"}
-    others |= {"seam_drift_report", "seam_drift", "seam_drift_continues"}
+    others |= {"seam_drift_report", "seam_drift", "seam_drift_continues", "seam_drift_fails", "seam_adopt"}
     assert used - others == {name for name in inventory_variables("example") if name in used}
 
 

@@ -24,7 +24,7 @@ def _is_own(role: dict[str, t.Any], cluster_name: str) -> bool:
     owner = role.get("tags", {}).get(OWN_CLUSTER_TAG)
     if owner is not None:
         return owner == cluster_name
-    what, _, of_cluster = role.get("description", "").rpartition(" ")
+    what, _space, of_cluster = role.get("description", "").rpartition(" ")
     return what in (CLUSTER_DESCRIPTION, NODE_DESCRIPTION) and of_cluster == cluster_name
 
 

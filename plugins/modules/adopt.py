@@ -327,13 +327,13 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     require(not refused, "Nothing is adopted, as not all that is named can be. " + " ".join(refused) + "\nOwner: infra")
     steps = plan(resources)
     if not module.check_mode:
-        marks = {str(found): found.mark for found, _ in resources}
+        marks = {str(found): found.mark for found, _tags in resources}
 
         def mark(step: Step) -> None:
             marks[step.subject](step.request["tags"])
 
         apply(steps, {"TagResource": mark, "TagRole": mark}, started)
-    before = {str(found): {"tags": found.tags} for found, _ in resources}
+    before = {str(found): {"tags": found.tags} for found, _tags in resources}
     after = {str(found): {"tags": {**found.tags, **ownership}} for found, ownership in resources}
     return {**report(steps), "diff": {"before": before, "after": after}}
 

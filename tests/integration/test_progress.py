@@ -21,7 +21,7 @@ from .conftest import BIN, CHECKOUT
 MODULE = """
 import time
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Verdict, wait
+from ansible_collections.seam.eks_auto.plugins.module_utils._core.wait import Pace, Verdict, wait
 
 module = AnsibleModule({"seconds": {"type": "float"}})
 ready = time.monotonic() + module.params["seconds"]
@@ -29,7 +29,7 @@ ready = time.monotonic() + module.params["seconds"]
 def judge(now):
     return Verdict.done("ACTIVE", "It is there.") if now >= ready else Verdict.waiting("CREATING", "It is being made.")
 
-wait(time.monotonic, judge, subject="the thing", timeout=60, fastest=0.1, growth=1.0, usual="a moment")
+wait(time.monotonic, judge, subject="the thing", timeout=60, pace=Pace(fastest=0.1, growth=1.0), usual="a moment")
 module.exit_json(changed=module.params["seconds"] > 0)
 """
 PLAYBOOK = """

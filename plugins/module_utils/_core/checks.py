@@ -329,9 +329,10 @@ def service(value: t.Any) -> str | None:
 def container_image(value: t.Any) -> str | None:
     """https://github.com/distribution/reference: a path with an optional registry, tag and digest."""
     part = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+    registry = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(?::[0-9]+)?"
     return _text(
         value,
-        rf"(?:(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(?::[0-9]+)?/)?{part}(?:/{part})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
+        rf"(?:{registry}/)?{part}(?:/{part})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
         "is no container image: [registry/]path[:tag][@sha256:digest], the path in lower case.",
     )
 

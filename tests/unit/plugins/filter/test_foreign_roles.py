@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.seam.eks_auto.plugins.filter.foreign_roles import foreign_roles
+from ansible_collections.seam.eks_auto.plugins.filter.foreign_roles import FilterModule
+
+foreign_roles = FilterModule().filters()["foreign_roles"]
 
 OURS: list[dict[str, t.Any]] = [
     {"tags": {"seam.eks_auto/cluster": "petstore", "team": "infra"}},

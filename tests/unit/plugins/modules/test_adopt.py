@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.seam.eks_auto.plugins.module_utils._seam.contract import Contract
@@ -113,6 +114,94 @@ def test_only_the_tag_is_set() -> None:
         ("TagResource", "REST API a (shop)", {"tags": OURS}),
         ("TagRole", "IAM role petstore-node", {"tags": OURS}),
     ]
+
+
+# What AWS shows of each kind, and the call that marks it.
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[t.Any, ...]]:
+    """EKS with one cluster and two entries, IAM with one role; returns the tags that are set."""
+    set_: list[tuple[t.Any, ...]] = []
+    role = {"RoleName": "node", "Tags": [{"Key": "team", "Value": "shop"}]}
+    entries = {
+        "arn:aws:iam::1:role/team": {"type": "STANDARD", "accessEntryArn": "entry/team"},
+        "arn:aws:iam::1:role/node": {"type": "EC2", "accessEntryArn": "entry/node"},
+    }
+    clusters = {name: {"arn": f"cluster/{name}", "tags": {"team": "shop"}} for name in ("petstore", "other")}
+    monkeypatch.setattr(adopt.eks, "get_role", lambda _client, name: role if name == "node" else None)
+    monkeypatch.setattr(adopt.eks, "tag_role", lambda _client, name, tags: set_.append((name, tags)))
+    monkeypatch.setattr(adopt.eks, "describe_cluster", lambda _client, name: clusters.get(name))
+    monkeypatch.setattr(adopt.eks, "describe_access_entry", lambda _client, _cluster, arn: entries.get(arn))
+    monkeypatch.setattr(adopt.eks, "tag_resource", lambda _client, arn, tags: set_.append((arn, tags)))
+    return set_
+
+
+def looked_up(kind: str, key: str) -> list[Found]:
+    return adopt.Account(t.cast(t.Any, SimpleNamespace(client=lambda *_a, **_o: None)), CONTRACT).find(kind, key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "tags", "marks"),
+    [
+        ("iam_role", "node", {"team": "shop"}, "node"),
+        ("cluster", "petstore", {"team": "shop"}, "cluster/petstore"),
+        ("access_entry", "arn:aws:iam::1:role/team", {}, "entry/team"),
+    ],
+)
+def test_what_has_a_name_of_its_own_is_found_by_it(
+    marked: list[tuple[t.Any, ...]], kind: str, key: str, tags: dict[str, str], marks: str
+) -> None:
+    (found,) = looked_up(kind, key)
+    assert (found.tags, found.objection) == (tags, None)
+    found.mark(OURS)
+    assert marked == [(marks, OURS)]
+
+
+@pytest.mark.usefixtures("marked")
+@pytest.mark.parametrize(
+    ("kind", "key", "says"),
+    [
+        ("cluster", "other", "EKS cluster other is not that of orders/web in cluster petstore."),
+        ("access_entry", "arn:aws:iam::1:role/node", "The access entry of arn:aws:iam::1:role/node is EKS's own."),
+    ],
+)
+def test_what_is_another_clusters_or_ekss_own_is_refused(kind: str, key: str, says: str) -> None:
+    (found,) = looked_up(kind, key)
+    assert objection(found, OURS, []) == says
+
+
+@pytest.mark.usefixtures("marked")
+@pytest.mark.parametrize("kind", ["iam_role", "cluster", "access_entry"])
+def test_what_is_not_there_is_not_found(kind: str) -> None:
+    assert looked_up(kind, "missing") == []
+
+
+def test_a_role_is_read_and_tagged_by_name() -> None:
+    tagged: list[t.Any] = []
+    iam = SimpleNamespace(
+        get_role=lambda RoleName: {"Role": {"RoleName": RoleName}},
+        tag_role=lambda RoleName, Tags: tagged.append((RoleName, Tags)),
+    )
+    assert adopt.eks.get_role(t.cast(t.Any, iam), "node") == {"RoleName": "node"}
+    adopt.eks.tag_role(t.cast(t.Any, iam), "node", OURS)
+    assert tagged == [("node", [{"Key": "seam.eks_auto/api", "Value": "petstore"}])]
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_link_v1_has_to_hold_the_contracts_load_balancer(monkeypatch: pytest.MonkeyPatch, mine: bool) -> None:
+    stack = CONTRACT.stack if mine else "other/web"
+    tags = {
+        "eks:eks-cluster-name": "petstore",
+        "service.eks.amazonaws.com/stack": stack,
+        "service.eks.amazonaws.com/resource": "LoadBalancer",
+    }
+    fake = FakeApiGateway()
+    fake.links["l1"] = {"id": "l1", "name": "by hand", "status": "AVAILABLE", "targetArns": ["nlb"], "tags": {}}
+    monkeypatch.setattr(adopt.elb, "describe_tags", lambda _client, arns: dict.fromkeys(arns, tags))
+    monkeypatch.setattr(adopt, "Client", lambda _module, api="apigateway": fake if api == "apigateway" else fake.v2)
+    (found,) = looked_up("vpc_link", "l1")
+    assert (found.objection is None) == mine
 
 
 # Through main().

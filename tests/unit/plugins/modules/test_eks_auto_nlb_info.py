@@ -279,6 +279,18 @@ def test_who_may_not_ask_eks_waits_for_the_load_balancer(
     assert world.eks_calls == 1
 
 
+def test_another_trouble_with_eks_ends_the_wait(
+    run: t.Callable[..., Result], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_operation: str, _request: Result) -> t.NoReturn:
+        raise client_error("InvalidParameterException", 400)
+
+    world.elb.balancers = []
+    monkeypatch.setattr(world, "_eks", broken)
+    result = healthy_in(run, observe=["aws"])
+    assert result["failed"] and result["msg"].startswith("Failed to describe the EKS cluster")
+
+
 def test_check_mode_judges_what_would_be_awaited(run: t.Callable[..., Result], world: World) -> None:
     world.elb.balancers = [load_balancer(state="provisioning")]
     assert run(check=True, wait_for="provisioned")["verdict"]["state"] == "done"

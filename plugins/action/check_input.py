@@ -16,13 +16,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.seam.eks_auto.plugins.module_utils._core.checks import RULES, objections
 
 COLLECTION = Path(__file__).resolve().parents[2]
-#: What the variables of playbooks begin with.
+#: Prefixes of the playbooks' variables.
 PLAYBOOK_PREFIXES = ("seam", "orphans")
 _WANTED = {"list": list | tuple, "dict": t.Mapping}
 
 
 def unknown_variables(folder: Path, prefix: str, variables: t.Iterable[str], whose: str, listed: str) -> list[str]:
-    """The variables that begin with a prefix and an underscore and that nobody knows, a sentence each.
+    """A sentence for each unknown variable whose name begins with a prefix and an underscore.
 
     Known is what the files of the folder name. ``whose`` they are and where they are ``listed`` goes into the sentence.
     """
@@ -40,7 +40,7 @@ def _unknown(name: str, known: set[str], whose: str, listed: str) -> str:
 
 
 def misfits(values: t.Mapping[str, t.Any], types: t.Mapping[str, str]) -> list[str]:
-    """The values that are null, and those that are text where a list or a mapping is wanted, a sentence each.
+    """A sentence for each null, and for each text in the place of a list or a mapping.
 
     Ansible would take the text apart at its commas for its own check, and hand it on to the role as it is.
     """
@@ -104,7 +104,7 @@ class ActionModule(ActionBase):
         ]
 
     def _types(self, variables: t.Mapping[str, t.Any]) -> dict[str, str]:
-        """Of each variable of the role its type, by all of the role's argument specs."""
+        """The type of each of the role's variables, by all of its argument specs."""
         path = Path(variables.get("role_path", "")) / "meta/argument_specs.yml"
         if "role_path" not in variables or not path.exists():
             return {}

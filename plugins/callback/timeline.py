@@ -185,7 +185,7 @@ class CallbackModule(CallbackBase):
         atexit.unregister(self._stop)
 
     def _end_task(self, result: t.Any) -> None:
-        # What its wait saw last belongs before the next task.
+        # The last lines of its wait belong before the next task.
         self._read()
         with self.lock:
             self.tasks.pop(result.host.get_name(), None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter: an API's name -> the tags by which modules find again what they made for it; see api_tags.yml."""
+"""Filter: an API's name -> the tags by which modules find their resources of it; see api_tags.yml."""
 
 from __future__ import annotations
 

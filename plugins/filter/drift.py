@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter: what a module would change, by its result in check mode -> one entry for each setting that differs."""
+"""Filter: a module's result in check mode -> one entry for each setting that differs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 Result = dict[str, t.Any]
 
-#: What AWS and Kubernetes give a new object or version, and is nobody's setting.
+#: Set by AWS and Kubernetes on a new object or version; nobody's setting.
 BOOKKEEPING = ("id", "metadata.generation", "metadata.managedFields", "metadata.resourceVersion")
 
 
@@ -47,7 +47,7 @@ def _differences(result: Result) -> list[Result]:
     if not before:
         return [_difference("", "missing", "there")]
     found = [each for each in _leaves("", before, after) if each["setting"] not in BOOKKEEPING]
-    # Something is to be done that the diff doesn't show, such as removing what failed.
+    # The diff doesn't show every step, such as the removal of a failed resource.
     return found or [_difference("", "as it is", _what_is_done(result))]
 
 
@@ -64,7 +64,7 @@ def _diff(result: Result) -> tuple[t.Any, t.Any]:
     for key, view in _VIEWS.items():
         if key in result:
             return view(result)
-    # Of what they would make, amazon.aws's modules return nothing in check mode.
+    # amazon.aws's modules return nothing of a new resource in check mode.
     return ({}, {}) if "item" in result else ("?", "?")
 
 
@@ -82,7 +82,7 @@ def _difference(setting: str, before: t.Any, after: t.Any) -> Result:
     return {"setting": setting, "before": before, "after": after}
 
 
-# amazon.aws's modules return no diff. What is asked for is in the item of the loop.
+# amazon.aws's modules return no diff. The desired values are in the item of the loop.
 
 
 def _of_role(result: Result) -> tuple[Result, Result]:
@@ -98,7 +98,7 @@ def _of_role(result: Result) -> tuple[Result, Result]:
 def _of_route_table(result: Result) -> tuple[Result, Result]:
     table, item = result["route_table"], result["item"]
     if "routes" not in table:
-        # In check mode, of one that would be made, the module returns what is known already.
+        # In check mode the module returns only the known values of a new resource.
         return {}, {}
     before = {
         "routes": {_destination(route): route.get("gateway_id") for route in table["routes"] if not _is_local(route)},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter: what was found of contracts -> an entry of drift for each load balancer that is missing."""
+"""Filter: the seams found -> an entry of drift for each missing load balancer."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter: a VPC's subnets -> those that a cluster uses, what they need, and what speaks against it. Pure."""
+"""Filter: a VPC's subnets -> a cluster's subnets, their missing tags and routes, and the objections. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 #: Auto Mode requires this tag on the private subnets of its load balancers.
 #: https://docs.aws.amazon.com/eks/latest/userguide/tag-subnets-auto.html
 ROLE_TAG = "kubernetes.io/role/internal-elb"
-#: Marks a subnet that this collection tagged, one for each cluster, so that it takes back only what it did.
+#: Marks a subnet as tagged by this collection, once for each cluster, so that only our own tags are taken back.
 MARK_PREFIX = "seam.eks_auto/subnet-of/"
 #: Tags the route table that this collection made, with the cluster's name.
 TABLE_TAG = "seam.eks_auto/private-subnets-of"

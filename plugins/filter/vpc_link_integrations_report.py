@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter: an OpenAPI document -> what its way to VPC link integrations changes, and what is asked of callers."""
+"""Filter: an OpenAPI document -> the changes on its way to VPC link integrations, and the demands on callers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter: manifests and what is there -> what to apply and delete, what stays, and what speaks against it. Pure."""
+"""Filter: manifests and the present objects -> what to apply, to delete and to leave, and the objections. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVERYBODY = {"0.0.0.0/0", "::/0"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there: by ``eks_namespace_info`` (``found``), and by ``eks_auto_nlb_info`` of the Services that are ours."""
+    """The present objects: from ``eks_namespace_info`` (``found``), and from ``eks_auto_nlb_info`` for our Services."""
 
     found: Item
     seams: tuple[Item, ...]
@@ -151,7 +151,7 @@ def _missing(workload: Workload, seen: Seen, create_namespace: bool) -> t.Iterat
 
 
 def _denied(workload: Workload, seen: Seen) -> t.Iterator[str]:
-    """The kinds of the role's objects that these credentials may not see: nobody can tell then whose is there."""
+    """The role's kinds that these credentials may not read. Nobody can say then who owns the objects there."""
     denied = sorted({m["kind"] for m in workload.manifests} & set(seen.found["denied"]))
     if denied:
         yield (
@@ -162,13 +162,13 @@ def _denied(workload: Workload, seen: Seen) -> t.Iterator[str]:
 
 
 def _foreign(workload: Workload, seen: Seen) -> list[tuple[Item, Item]]:
-    """The objects of our names that somebody else made, which we neither change nor delete, with our manifests of them."""
+    """Somebody else's objects of our names, each with our manifest. We neither change nor delete them."""
     there = [(m, seen.object(m["kind"], _name(m))) for m in workload.manifests if m["kind"] != "Namespace"]
     return [(manifest, each) for manifest, each in there if each and not each["ours"]]
 
 
 def _reference(manifest: Item) -> Item:
-    """What names the object, with our label."""
+    """The object's identity, with our label."""
     metadata = {key: manifest["metadata"][key] for key in ("name", "namespace") if key in manifest["metadata"]}
     return {
         "apiVersion": manifest["apiVersion"],
@@ -186,7 +186,7 @@ def _is_anothers(each: Item) -> str:
 
 
 def _change(workload: Workload, seen: Seen) -> str:
-    """What of our Service can't be changed, only made anew: Kubernetes keeps its class, AWS the load balancer's scheme."""
+    """The changes to our Service that need a new one: Kubernetes keeps its class, AWS the load balancer's scheme."""
     manifest, name = workload.service, workload.contract.service
     service = seen.service(name)
     if not service or service["type"] != "LoadBalancer" or not service["ours"]:
@@ -218,7 +218,7 @@ def _against_replacement(workload: Workload, seen: Seen, change: str, allowed: b
 
 
 def _shut_out(workload: Workload, seen: Seen) -> str:
-    """Whether what the Service lets in shuts out the link V1 that is there. Links V2 come from addresses of their subnets."""
+    """Whether the Service's source ranges shut out the present link V1. Links V2 come from addresses of their subnets."""
     name = workload.contract.service
     ranges = (seen.service(name) or {}).get("source_ranges", [])
     enforced = seen.load_balancer(name).get("private_link_enforcement") == "on"

@@ -36,7 +36,7 @@ options:
         required: true
       id:
         description:
-          - In API Gateway its ID, or its name if no other has it. Of a link V1 also the ARN of its load balancer.
+          - In API Gateway its ID, or its name if no other has it. For a link V1 also the ARN of its load balancer.
           - Otherwise the name of the IAM role or cluster, or the ARN of the role or user that an access entry is for.
         type: str
         required: true
@@ -69,7 +69,7 @@ extends_documentation_fragment:
   - seam.eks_auto.attributes.changes
 seealso:
   - ref: ansible_collections.seam.eks_auto.docsite.guide_adopt
-    description: What to look at before, and what comes after.
+    description: What to look at before, and the steps after it.
   - name: Tagging AWS resources
     description: What tags are for.
     link: https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
@@ -141,7 +141,7 @@ KINDS = {
     "access_entry": "access entry",
 }
 
-# By how other tools mark what they keep:
+# Marks of other tools on their resources:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stack.html and
 # https://aws-controllers-k8s.github.io/community/docs/user-docs/ack-tags/
 _HOLDERS = {
@@ -162,7 +162,7 @@ class Found:
     #: Gives it tags.
     mark: Callable[[Tags], object] = field(compare=False)
     name: str = ""
-    #: What speaks against it, beside its tags.
+    #: The objections to it, beside its tags.
     objection: str | None = None
 
     def __str__(self) -> str:
@@ -172,7 +172,7 @@ class Found:
 def chosen(kind: str, key: str, found: Iterable[Found]) -> tuple[Found | None, str | None]:
     """The one that ``key`` names, or why there is none."""
     named = [each for each in found if key in each.keys]
-    # What is an ID is no name.
+    # An ID is no name.
     named = [each for each in named if each.id == key] or named
     if not named:
         return None, f"There is no {KINDS[kind]} {key} in this account and region."
@@ -210,7 +210,7 @@ def plan(resources: Iterable[tuple[Found, Tags]]) -> list[Step]:
 
 
 class Account:
-    """What there is in the account, as far as it is asked for."""
+    """The account's resources of the kinds asked for."""
 
     def __init__(self, module: AnsibleAWSModule, contract: Contract) -> None:
         self.gateway = Client(module)
@@ -301,7 +301,7 @@ class Account:
 
 
 def ownership_tags(kind: str, contract: Contract, api_name: str) -> Tags:
-    """The tags by which the roles find again what is theirs."""
+    """The tags by which the roles find their own resources."""
     if kind in ("iam_role", "cluster", "access_entry"):
         return cluster_tags(contract.cluster)
     return contract.tags if kind == "vpc_link" else api_tags(api_name)

@@ -20,8 +20,8 @@ description:
     module fails before anything is deployed if API Gateway has not stored it.
   - To see changes, the digests of the imported definition and of what API Gateway stored of it are kept in the
     deployment's description.
-  - What a stage served before its last change is kept, the deployment with its variables, so that
-    M(seam.eks_auto.apigateway_rollback) can go back to it. The stage's description says what it is.
+  - The deployment before a stage's last change is kept, with its variables, for M(seam.eks_auto.apigateway_rollback).
+    The stage's description says what it is.
   - Other deployments of this module are removed when no stage uses them any more.
 author:
   - seam.eks_auto contributors (@seam)
@@ -230,7 +230,7 @@ actions:
       type: str
       sample: PutRestApi
     subject:
-      description: What it is done to, by ID, or by name where the ID isn't known yet.
+      description: The resource's ID, or its name where the ID isn't known yet.
       type: str
       sample: petstore
     request:
@@ -389,7 +389,7 @@ def observe(client: t.Any, tags: Tags, desired: Desired | None, stage_name: str 
 
 
 def observe_definition(client: t.Any, rest_api: Item, desired: Desired) -> Stored:
-    """What API Gateway has stored of a definition, deployed or not."""
+    """API Gateway's stored form of a definition, deployed or not."""
     methods = live_methods(api.get_resources(client, rest_api["id"]))
     models = api.get_models(client, rest_api["id"])
     parts = Parts(
@@ -461,7 +461,7 @@ class Calls:
         return t.cast(Deployment, self.deployment).id
 
     def _import(self, step: Step) -> None:
-        """Import, and read back what became of it: not all that was imported may have been stored."""
+        """Import, and read the result back: AWS may not have stored all of the definition."""
         desired = t.cast(Desired, self.desired)
         answer = api.put_rest_api(self.client, self.id, **step.request)
         for warning in answer.get("warnings", []):

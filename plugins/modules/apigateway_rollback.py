@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts a stage back on the deployment that it served before, with the variables of that time."""
+"""Puts a stage back on the deployment it served before, with the variables of that time."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ actions:
       type: str
       sample: CreateUsagePlan
     subject:
-      description: What it is done to, by ID, or by name where the ID isn't known yet.
+      description: The resource's ID, or its name where the ID isn't known yet.
       type: str
       sample: petstore
     request:

@@ -16,8 +16,8 @@ description:
   - A link V1 belongs to one Network Load Balancer, and holds it. The load balancer can't be deleted while the link exists, and
     for some minutes after.
   - A link V2 belongs to subnets and security groups, and holds nothing, so that it can be made before there is a load
-    balancer. Which load balancer gets a request is said by the integration (C(integrationTarget)), so that one link V2 serves
-    all load balancers of an API.
+    balancer. The integration (C(integrationTarget)) names the load balancer of a request, so one link V2 serves all
+    load balancers of an API.
   - All links are made first and waited for afterwards, and all deletions are started first and waited for afterwards.
   - Names of links aren't unique, so a link is known by its O(links[].ownership_tags). Links without them are never touched.
   - A link can't be moved to another load balancer, to other subnets or security groups, or to the other version.
@@ -27,8 +27,8 @@ description:
   - An owned link that is C(FAILED) is removed and made anew. One that a stage names stays until then, and is superseded.
   - A link V2 without traffic for 60 days is C(INACTIVE), its requests fail until AWS has made its network interfaces again.
     Another link takes its place, without waiting for traffic, and it is superseded.
-  - AWS does not delete a link that a deployed stage uses. If the variables of a stage of any REST API name a link that is to
-    be removed, that is refused before anything is changed, in check mode too. Only AWS knows of a stage whose methods name the
+  - AWS does not delete a link that a deployed stage uses. Refuses, before anything is changed and in check mode too, to
+    remove a link named by a stage variable of any REST API. Only AWS knows of a stage whose methods name the
     link themselves, and refuses then.
   - AWS takes one creation of a link V2 in 15 seconds, and one deletion in 30. The module keeps to that.
 author:
@@ -131,7 +131,7 @@ extends_documentation_fragment:
   - seam.eks_auto.attributes.changes
 seealso:
   - name: VPC links V1
-    description: What a link joins, and what it holds.
+    description: The two sides that a link joins.
     link: https://docs.aws.amazon.com/apigateway/latest/developerguide/vpc-links-v1.html
   - name: VPC links V2
     description: How AWS describes them, with the zones that take them.
@@ -251,11 +251,11 @@ actions:
       type: str
       sample: CreateVpcLink
     subject:
-      description: What it is done to, by ID, or by name where the ID isn't known yet.
+      description: The resource's ID, or its name where the ID isn't known yet.
       type: str
       sample: petstore
     request:
-      description: What the call is given besides, in snake_case.
+      description: The call's other parameters, in snake_case.
       type: dict
 timeline:
   description:
@@ -312,7 +312,7 @@ class Wanted:
         )
 
     def serving(self, links: t.Iterable[Link]) -> list[Link]:
-        """The links that are as this one shall be. Of links V2 the newest: one that was INACTIVE comes back with traffic."""
+        """The links that are as this one shall be. For V2 the newest link: an INACTIVE one comes back with traffic."""
         found = [link for link in self.owned(links) if link.serving and self.is_place_of(link)]
         return sorted(found, key=lambda link: (link.created_date, link.id))[-1:] if self.version == "2" else found
 
@@ -335,7 +335,7 @@ class Wanted:
         return Step("CreateVpcLink", self.name, request)
 
     def update(self, link: Link) -> list[Step]:
-        """What makes the link, which is at its place, as it shall be."""
+        """The steps that bring the present link to its desired state."""
         changes: dict[str, t.Any]
         if self.version == "2":
             changes = {"Name": self.name} if link.name != self.name else {}
@@ -359,7 +359,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Desired:
-    """All links that an API shall have, and which of ours may stay beside them."""
+    """An API's desired links, and which of ours may stay beside them."""
 
     wanted: tuple[Wanted, ...]
     replaces: tuple[OwnershipTags, ...] = ()
@@ -412,7 +412,7 @@ def _wanted(link: dict[str, t.Any], params: t.Mapping[str, t.Any]) -> Wanted:
 
 
 class Plan(t.NamedTuple):
-    """The steps, in the order in which they are carried out: what must go first, what is kept, what goes last."""
+    """The steps, in the order of their execution: early removals, kept links, late removals."""
 
     first: list[Step]
     kept: list[Step]
@@ -451,7 +451,7 @@ def _deletion(link: Link) -> Step:
 
 
 class Decision(t.NamedTuple):
-    """What to do, and which links stay for other APIs, with the stages that name them, in words."""
+    """The plan, and a sentence for each link left to another API, with the stages that name it."""
 
     plan: Plan
     used: dict[str, str]
@@ -503,7 +503,7 @@ class Account:
         self._deadline = time.monotonic() + params["wait_timeout"]
 
     def observe(self) -> list[Link]:
-        """Our links; without those that say that they are another API's, where such are to stay."""
+        """Our links, without those tagged for another API where such are to stay."""
         self.all = self._apis.find()
         return [
             link
@@ -512,7 +512,7 @@ class Account:
         ]
 
     def security_groups(self, deleted: t.Container[str]) -> list[str]:
-        """Those of the links that stay, whoever made them."""
+        """Security groups of the links that stay, whoever made them."""
         staying = [link for link in self.all if not link.going and link.id not in deleted]
         return sorted({group for link in staying for group in link.security_group_ids})
 
@@ -638,7 +638,7 @@ def diff(ours: list[Link], desired: Desired, deleted: t.Container[str]) -> Resul
     after: Result = {}
     first: list[Link] = []
     for each in desired.wanted if desired.present else ():
-        # The one there is, or one that it takes the place of.
+        # The present one, or the one it replaces.
         link = each.among(ours) or next((link for link in each.owned(ours) if not link.going), None)
         first += [link] if link else []
         before |= {each.name: _shown(link)} if link else {}
@@ -651,7 +651,7 @@ def diff(ours: list[Link], desired: Desired, deleted: t.Container[str]) -> Resul
 
 
 def warn(ours: list[Link], used: dict[str, str]) -> None:
-    """Say of which links others take the place without having been asked for, and which don't go though asked for."""
+    """Warn of links that are replaced without being asked for, and of those left though to be removed."""
     for link in ours:
         if link.status == "FAILED":
             warnings.warn(f"VPC link {link.id} had failed: {link.status_message or 'AWS gives no reason'}")
@@ -673,7 +673,7 @@ def run(module: AnsibleAWSModule, started: list[Step]) -> Result:
     if not module.check_mode:
         account.carry_out(planned, started, ours)
     staying = [link for link in ours if link.id in used]
-    # What was waited for, or changed, is read anew.
+    # Links waited for, or changed, are read anew.
     found = account.observe() if account.timeline or (planned.steps and not module.check_mode) else ours
     links = [each.among(found) for each in map(_as_wanted(module), module.params["links"])] if desired.present else []
     old = [link for link in desired.superseded(found) if link.id not in planned.deleted and link.id not in used]

@@ -59,7 +59,7 @@ account:
   type: str
   sample: "111122223333"
 arn:
-  description: The caller's ARN as STS tells it, for a role that of the session.
+  description: The caller's ARN from STS, for a role its session's.
   returned: success
   type: str
   sample: arn:aws:sts::111122223333:assumed-role/infra/alice
@@ -98,7 +98,7 @@ _ARN = re.compile(r"arn:(?P<partition>[^:]+):(?P<service>iam|sts)::(?P<account>\
 
 
 class Principal(t.NamedTuple):
-    """A role or user: ``kind`` is role, user, or what else STS tells of (root, federated-user)."""
+    """A role or user: ``kind`` is role, user, or another of STS's (root, federated-user)."""
 
     account: str
     kind: str

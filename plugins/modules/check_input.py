@@ -15,8 +15,8 @@ description:
   - Asks of each variable whether AWS and Kubernetes would take its value, by the same rules that the modules of this
     collection ask of their options.
   - Fails with a sentence for every variable that they would not take. Asks neither AWS nor Kubernetes.
-  - It also names the variables that nobody knows, as misspelt ones, in a role those that begin with the role's name, elsewhere
-    those that begin with C(seam_) or C(orphans_) as the variables of this collection's playbooks do.
+  - It also names unknown, perhaps misspelt variables. In a role these begin with the role's name, elsewhere with
+    C(seam_) or C(orphans_), as the variables of this collection's playbooks do.
   - In a role, a variable of the role's argument specs is refused if it is text where a list or a mapping is wanted.
   - A variable that is not defined is passed over, unless it is required. One that is null is refused.
 author:
@@ -45,7 +45,7 @@ seealso:
     description: The rule for a cluster's name, as one of many.
     link: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
   - ref: ansible_collections.seam.eks_auto.docsite.guide_troubleshooting
-    description: Every message with which this module can fail, its cause, and what to do.
+    description: Every message of this module, its cause and its fix.
 """
 
 EXAMPLES = r"""

@@ -15,7 +15,7 @@ description:
   - Creates an access entry, brings an existing one to what the options say, or deletes it.
   - An access entry lets an IAM role or user into a cluster. Access policies say what it may do there, in the whole
     cluster or in some namespaces. Kubernetes groups leave that to the cluster's own RBAC.
-  - An option that is not set leaves that property as it is.
+  - An option left out leaves that property as it is.
 author:
   - seam.eks_auto contributors (@seam)
 options:
@@ -185,7 +185,7 @@ actions:
       type: str
       sample: arn:aws:iam::123456789012:role/k8s-team
     request:
-      description: What the call is given besides the cluster's name and the principal.
+      description: The call's parameters besides the cluster's name and the principal.
       type: dict
 """
 
@@ -240,7 +240,7 @@ Scopes = dict[str, dict[str, t.Any]]
 
 
 def check(params: dict[str, t.Any]) -> None:
-    """Refuse what EKS would refuse, as far as it can be told without looking at AWS.
+    """Refuse what EKS would refuse, as far as it is known without a call to AWS.
 
     https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
     """
@@ -325,7 +325,7 @@ def _update_steps(principal: str, current: Entry, goal: Entry) -> list[Step]:
 
 
 def _policy_steps(principal: str, current: Scopes, desired: Scopes | None, purge: bool) -> list[Step]:
-    """Associating an associated policy gives it the new scope. What is taken away goes last."""
+    """Associating an associated policy gives it the new scope. Removals go last."""
     if desired is None:
         return []
     removed = sorted(current.keys() - desired.keys()) if purge else []

@@ -15,15 +15,15 @@ author:
   - seam.eks_auto contributors (@seam)
 description:
   - Finds the network load balancers that EKS Auto Mode makes for Services of type LoadBalancer, given no more than cluster,
-    namespace and Service of each. A load balancer is found by the three tags that Auto Mode gives it, never by name, DNS
-    name or ARN, which all change when the Service is made anew.
+    namespace and Service of each. A load balancer is found by Auto Mode's three tags, never by name, DNS name or ARN,
+    which all change when the Service is made anew.
   - Looks through AWS (state, target groups, the health of each target), through Kubernetes (the Service, its events, its
     pods), or both.
   - Waits until all load balancers are as far as asked, for all of them together. Kubernetes is watched. AWS can't be watched,
     and is asked often after a change and seldom when nothing changes, at most five times a second.
-  - Ends early on what can't recover by itself, such as a load balancer that AWS calls failed, two load balancers for one
+  - Ends early on a state that can't recover by itself, such as a failed load balancer, two load balancers for one
     Service, or no tagged subnet.
-  - A failure lists each load balancer that is not there yet, with what was last seen and for how long, the cause, the fix, and
+  - A failure lists each missing load balancer, with the state last seen and for how long, the cause, the fix, and
     the owner of the fix (V(infra), V(k8s) or AWS itself).
   - In check mode it looks once, does not wait, and does not fail because of what it sees.
 options:
@@ -62,11 +62,11 @@ options:
   wait_for:
     description:
       - What to wait for. Each includes the ones before it. Without it, the module looks once.
-      - V(provisioned) means that there is exactly one load balancer with the tags, and that the Service shows its DNS
-        name (each where O(observe) allows to see it).
+      - V(provisioned) means that exactly one load balancer has the tags, and the Service shows its DNS name
+        (each where O(observe) allows to see it).
       - V(active) means that AWS calls it active. It is passable, though its targets may not be.
-      - V(healthy) means that the target groups are there and that every target is healthy, except those which are
-        draining. Where Kubernetes is seen too, every port of the Service has its listener and every ready pod is a target
+      - V(healthy) means that the target groups are there and every target is healthy, draining ones aside.
+        Where Kubernetes is seen too, every port of the Service has its listener and every ready pod is a target
         on the Service's target port.
       - V(active) and V(healthy) need V(aws) in O(observe).
     type: str
@@ -127,7 +127,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 seams:
-  description: What was seen of each contract, in the order of O(contracts).
+  description: The observation of each contract, in the order of O(contracts).
   returned: always
   type: list
   elements: dict
@@ -286,8 +286,8 @@ seams:
           elements: dict
     vpc_links:
       description:
-        - The VPC links (V1) of this account that are joined to the contract's load balancers, of which there may be several
-          while one replaces another. AWS deletes none of these before the link is gone.
+        - This account's VPC links (V1) to the contract's load balancers. There may be several while one replaces
+          another. AWS deletes none of these before the link is gone.
         - Null unless O(observe) contains V(vpc_links).
       type: list
       elements: dict
@@ -331,7 +331,7 @@ seams:
           description: What to do. Null if there is nothing to fix.
           type: str
     hints:
-      description: What is not in the way, but worth mending. They are also shown as warnings.
+      description: Not in the way, but worth mending. They are also shown as warnings.
       type: list
       elements: str
 timeline:
@@ -345,7 +345,7 @@ timeline:
       type: float
       sample: 4.5
     subject:
-      description: What it was seen of, and what it was to become.
+      description: The subject of the wait, and its goal.
       type: str
       sample: the load balancer of petstore/vpclink to be healthy
     reason:
@@ -401,7 +401,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "wait_timeout": {"type": "int", "default": 600},
 }
 
-# Targets that are new turn healthy soon, and each costs a call. What is unhealthy may stay so for long.
+# Targets that are new turn healthy soon, and each costs a call. Unhealthy targets may stay so for long.
 _NEW_TARGETS = Pace(fastest=0.25, slowest=1.5, growth=1.06)
 _TARGETS = Pace(fastest=0.25, slowest=20.0, growth=1.06)
 # All load balancers together cost one call.
@@ -542,7 +542,7 @@ def _kubernetes_result(view: KubernetesView | None) -> Result | None:
 
 
 class Judged(t.NamedTuple):
-    """What was seen of each contract, the verdict on it, and the timeline."""
+    """The observation of each contract, the verdict on it, and the timeline."""
 
     observations: dict[Contract, Observation]
     verdicts: dict[Contract, Verdict]
@@ -593,7 +593,7 @@ def _wait(
     wake: Wake[Contract],
     clusters: Clusters | None,
 ) -> Judged:
-    """What was seen when all had reached the goal; raises :class:`WaitError`."""
+    """The observations once all have reached the goal; raises :class:`WaitError`."""
 
     def look(due: t.Collection[Contract]) -> dict[Contract, Observation]:
         seen = seams.look(due, "health" if goal == "healthy" else "state")
@@ -652,7 +652,7 @@ def _links_by_target(
 
 
 def _judged(module: AnsibleAWSModule) -> tuple[Judged, WaitError | None]:
-    """What was seen, and why it is not what was waited for."""
+    """The last observation, and why it is not the goal."""
     goal, timeout = module.params["wait_for"], module.params["wait_timeout"]
     contracts = list(dict.fromkeys(Contract(**each) for each in module.params["contracts"]))
     if goal is None or module.check_mode:

@@ -3,28 +3,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""List what is left of clusters, Services and APIs that are gone; delete what of it is named."""
+"""List the leftovers of deleted clusters, Services and APIs; delete those named."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_auto_orphans
 version_added: 1.1.0
-short_description: List what is left of clusters, Services and APIs that are gone, and delete what of it is named
+short_description: List the leftovers of deleted clusters, Services and APIs, and delete those named
 author:
   - seam.eks_auto contributors (@seam)
 description:
-  - Lists load balancers, target groups, security groups and VPC links of the account and region that carry the tags of
-    EKS Auto Mode or of this collection, and whose cluster, Service or API is gone.
+  - Lists load balancers, target groups, security groups and VPC links of the account and region with the tags of EKS
+    Auto Mode or of this collection, if their cluster, Service or API is gone.
   - A VPC link that no stage names is listed too, but deleted only when its cluster or Service is gone.
   - Deletes those that O(delete) names, and nothing else. All of a kind are deleted first and waited for afterwards.
-  - Refuses before anything is deleted if one that is named is no orphan, lacks these tags, also carries those of others (the
-    self-managed AWS Load Balancer Controller, Kubernetes' cloud provider, CloudFormation), or is held by something that is not
+  - Refuses before anything is deleted if a named resource is no orphan, lacks these tags, also carries those of others (the
+    self-managed AWS Load Balancer Controller, Kubernetes' cloud provider, CloudFormation), or is held by something not
     named.
   - Has no access to Kubernetes, and so never touches a finalizer. A Service that is being deleted is still there.
-  - One that is named and not there (any more) is a warning, so that a run can be repeated.
-  - What AWS still holds for a while, such as the security group of a load balancer that has just been deleted, is tried
-    again until O(wait_timeout). What anything else holds, such as somebody's endpoint service, fails at once.
+  - A named resource that is not there (any more) is a warning, so a run can be repeated.
+  - If AWS still holds a resource for a while, such as the security group of a just deleted load balancer, the deletion
+    is tried again until O(wait_timeout). The deletion fails at once if anything else holds it, such as somebody's
+    endpoint service.
 options:
   delete:
     description: The orphans to delete, by RV(orphans[].id).
@@ -33,8 +34,8 @@ options:
     default: []
   services:
     description:
-      - The Services that clusters have, from somebody with access to them. Where a cluster is there and nobody told of its
-        Services, what belongs to it is taken for used.
+      - The Services that clusters have, from somebody with access to them. Where a cluster is there and its Services
+        are unknown, its resources count as used.
     type: list
     elements: dict
     default: []
@@ -73,7 +74,7 @@ seealso:
     description: What stays behind, and why.
     link: https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html
   - name: Auto Mode's permissions for load balancers
-    description: The tags that it puts on what it makes.
+    description: The tags of its own resources.
     link: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSLoadBalancingPolicy.html
 """
 
@@ -91,7 +92,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 orphans:
-  description: What was found before anything was deleted, in the order in which it can be deleted.
+  description: The orphans found before anything was deleted, in the order of deletion.
   returned: success
   type: list
   elements: dict
@@ -136,7 +137,7 @@ orphans:
       type: int
       sample: 12
     held_by:
-      description: What must go before it, by ID, and the stages that use it.
+      description: IDs of the resources to delete before it, and the stages that use it.
       type: list
       elements: str
     tags:
@@ -156,7 +157,7 @@ actions:
       description: ID or ARN.
       type: str
     request:
-      description: What the call is given besides, which is nothing.
+      description: The call's other parameters, always empty.
       type: dict
 """
 
@@ -194,7 +195,7 @@ ACTIONS = {
 
 
 def plan(found: list[Orphan], named: list[str]) -> list[Step]:
-    """The calls that delete what is named, in an order that AWS allows."""
+    """The calls that delete the named resources, in AWS's allowed order."""
     return [Step(ACTIONS[orphan.resource.kind], orphan.resource.id) for orphan in found if orphan.resource.id in named]
 
 
@@ -235,7 +236,7 @@ class Deletion:
         self._clients.links.wait(links, waiters.judge_link_gone, "to be gone", self._left())
 
     def _delete(self, resources: list[Resource], started: list[Step]) -> None:
-        """Delete these, again and again while AWS says of one that something still uses it, if that goes by itself."""
+        """Delete these, again and again while AWS calls one still in use, if such use ends by itself."""
         started += [_step(resource) for resource in resources]
         by_id = {resource.id: resource for resource in resources}
         wait_for_all(
@@ -246,7 +247,7 @@ class Deletion:
         )
 
     def _attempt(self, resource: Resource) -> str | None:
-        """Delete it. Returns the words in which AWS says that something still uses it, None when it is done."""
+        """Delete it. Returns AWS's words for a resource still in use, None when it is done."""
         try:
             if resource.kind == LOAD_BALANCER:
                 api.delete_load_balancer(self._clients.elbv2, resource.id)

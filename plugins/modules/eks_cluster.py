@@ -13,7 +13,7 @@ version_added: 1.0.0
 short_description: Manage an Amazon EKS cluster, Auto Mode included
 description:
   - Creates an EKS cluster, brings an existing one to what the options say, or deletes it.
-  - An option that is not set leaves that property as it is.
+  - An option left out leaves that property as it is.
   - EKS takes one kind of update at a time. The module makes an ordered list of updates, waits out whatever is in
     progress on the cluster, starts one update, and waits until it is successful before it starts the next.
   - What can't be changed on an existing cluster is refused before anything is changed.
@@ -260,7 +260,7 @@ actions:
       type: str
       sample: petstore
     request:
-      description: What the call is given besides the cluster's name.
+      description: The call's parameters besides the cluster's name.
       type: dict
 pending:
   description: The changes that could not be started without waiting, in order.
@@ -346,7 +346,7 @@ RULES: dict[str, Rules] = {
 
 
 def check(params: dict[str, t.Any]) -> None:
-    """Refuse what EKS would refuse, as far as it can be told without looking at the cluster."""
+    """Refuse what EKS would refuse, as far as it is known without a look at the cluster."""
     require_sound(params, RULES)
     require(
         not (params["auto_mode"] is False and params["node_pools"]),

@@ -3,17 +3,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what is in a namespace of an EKS cluster, and whose it is."""
+"""Lists the objects of a namespace of an EKS cluster, and their owners."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_namespace_info
 version_added: 1.1.0
-short_description: Tell what is in a namespace of an EKS cluster, and whose it is
+short_description: List the objects of a namespace of an EKS cluster, and their owners
 description:
-  - Lists the objects that somebody made in a namespace, or in all. What Kubernetes or Auto Mode made by itself, or for an
-    object that is listed, is left out.
+  - Lists the objects that somebody made in a namespace, or in all. Objects that Kubernetes or Auto Mode made by itself,
+    or for a listed object, are left out.
   - An object is ours if it carries the label C(app.kubernetes.io/managed-by=seam.eks_auto). Nothing else is changed or deleted
     by the roles of this collection.
   - Needs C(eks:DescribeCluster) and an access entry. Tokens are made from the AWS credentials.
@@ -197,13 +197,13 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     },
 }
 
-# Seconds for which Kubernetes may refuse us, or not answer: access entries take effect with a delay, and an API server that
-# restarts is back in a moment.
+# Seconds for which Kubernetes may refuse us, or not answer: access entries take effect with a delay, and a restarting
+# API server is back in a moment.
 _PATIENCE = 30.0
 
 
 def look(api: Api, cluster: str, namespace: str | None, wanted: list[dict[str, str]] | None) -> Resource:
-    """What the module returns of the cluster. Raises KubernetesError."""
+    """The module's result for the cluster. Raises KubernetesError."""
     seen, namespace_denied = _namespace(api, namespace)
     found: list[tuple[Kind, Resource]] = []
     denied: list[str] = []

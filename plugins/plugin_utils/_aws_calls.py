@@ -23,7 +23,7 @@ _BUFFER = 1 << 20
 
 
 class AwsCalls:
-    """A port on which botocore's reports arrive. Whoever has monitoring enabled for something else keeps that."""
+    """A port on which botocore's reports arrive. A user's own setting for monitoring stays."""
 
     def __init__(self, environment: MutableMapping[str, str]) -> None:
         self._socket: socket.socket | None = None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How API Gateway is called: what is tried again, what is sent once, and how it says "missing"."""
+"""How API Gateway is called: which calls are tried again or sent only once, and how it says "missing"."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ApiGatewayErrorHandler(ErrorHandler):
 
 
 class Client:
-    """A client of one of API Gateway's two APIs, which sends once what creates something or imports a definition.
+    """A client of one of API Gateway's two APIs. It sends each create and each import only once.
 
     Creating has no idempotency token here: when the answer is lost and boto3 sends the call again, there are two. And these
     are the calls that meet full quotas: boto3 takes LimitExceededException for throttling, and would try for a minute.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is imported of a definition, what API Gateway has stored of it, and whether the two agree. Pure."""
+"""The imported part of a definition, API Gateway's stored form of it, and whether the two agree. Pure."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ def live_methods(resources: list[Item]) -> dict[str, dict[str, Item]]:
 
 
 class Parts(t.NamedTuple):
-    """What API Gateway lists of an API beside its methods and models."""
+    """The parts of an API that API Gateway lists beside its methods and models."""
 
     gateway_responses: t.Sequence[Item] = ()
     request_validators: t.Sequence[Item] = ()
     authorizers: t.Sequence[Item] = ()
 
     def described(self) -> Item:
-        """By name, without what an import gives anew, and without the responses that every API has."""
+        """By name, without the fields that each import sets anew, and without every API's default responses."""
         own = [response for response in self.gateway_responses if not response.get("defaultResponse")]
         return {
             "gatewayResponses": {response["responseType"]: response for response in own},
@@ -112,8 +112,8 @@ def live_digest(
 ) -> str:
     """Digest of what API Gateway has stored of a definition.
 
-    How an import is stored isn't documented to the last field (schemas that are written inline even get random
-    names), so what an import became is remembered by its digest, and an edit by hand seen by comparing with it.
+    AWS doesn't document each stored field of an import (inline schemas even get random names). So the digest of the
+    stored import is kept, and shows an edit by hand.
     A resource policy counts when it is the definition's: any other stays, as it lets nobody in by itself.
     """
     schemas = {model["name"]: model.get("schema") for model in models}
@@ -125,7 +125,7 @@ def live_digest(
 
 
 class Fingerprint(t.NamedTuple):
-    """What a deployment was made from, kept in its description: the imported body, and what AWS stored of it."""
+    """A deployment's origin, kept in its description: the imported body, and AWS's stored form of it."""
 
     imported: str
     stored: str
@@ -164,7 +164,7 @@ def outline_of_live(methods: dict[str, dict[str, Item]]) -> dict[str, Item]:
 
 
 def outline_security(outline: dict[str, Item]) -> dict[str, int]:
-    """Of an outline, how many operations ask for an API key, an authorizer, IAM, or nothing."""
+    """The number of an outline's operations that ask for an API key, an authorizer, IAM, or nothing."""
     return counted(
         {
             *([API_KEY] if method["apiKeyRequired"] else []),
@@ -199,7 +199,7 @@ def _outline(asked: set[str], integration: Item) -> Item:
 
 
 def settings_of_definition(definition: Node) -> Item:
-    """The settings of the API as a whole that an import takes from its definition, or resets where that has none."""
+    """The API's own settings: an import takes them from its definition, or resets those missing there."""
     endpoint: Item = definition.get(ENDPOINT) or next(
         (server[ENDPOINT] for server in definition.get("servers", []) if ENDPOINT in server), {}
     )
@@ -249,7 +249,7 @@ def _own_arn(policy: str) -> str:
 
 
 def lost_targets(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
-    """The methods whose integration target isn't stored as the definition has it, which a VPC link V2 can't do without."""
+    """The methods whose stored integration target differs from the definition's. A VPC link V2 needs it."""
     return [
         name
         for name, method in expected.items()
@@ -258,7 +258,7 @@ def lost_targets(expected: dict[str, Item], stored: dict[str, Item]) -> list[str
 
 
 def opened(expected: dict[str, Item], stored: dict[str, Item]) -> list[str]:
-    """The methods that don't ask for the API key, the authorizer or IAM that the definition has."""
+    """The methods that don't ask for the definition's API key, authorizer or IAM."""
     return [
         name
         for name, method in expected.items()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes out of a document what ImportRestApi refuses or ignores, and adds what it needs to be told. Notes what is lost."""
+"""Takes out of a document the parts that ImportRestApi refuses or ignores, and adds those it needs. Notes what is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEVER_BINARY = re.compile(r"text/.+|.*\bjson")
 
 
 def make_importable(document: Node, findings: Findings) -> None:
-    """Change a document of Swagger 2.0 or OpenAPI 3.0, whose references are followed, into what is imported."""
+    """Change a document of Swagger 2.0 or OpenAPI 3.0, with its references followed, for the import."""
     # Before responses lose the schemas that say it.
     _name_binary_types(document)
     _keep_endpoint(document)

@@ -59,7 +59,7 @@ class Backend:
 
     @classmethod
     def of(cls, values: t.Any) -> Backend:
-        """A backend out of what a user wrote; raises :class:`OpenApiError` naming what is wrong with it."""
+        """A backend out of a user's mapping; raises :class:`OpenApiError` with the mistake."""
         if not isinstance(values, t.Mapping):
             raise OpenApiError(f"a backend must be a mapping, not {type(values).__name__}")
         known = [option.name for option in fields(cls)]
@@ -125,7 +125,7 @@ class V2:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a user says of the way from a document to its definition. ``of`` raises :class:`OpenApiError`."""
+    """A user's options for the way from a document to its definition. ``of`` raises :class:`OpenApiError`."""
 
     #: Of which the longest prefix wins.
     backends: list[Backend]
@@ -180,7 +180,7 @@ def integrate(document: t.Any, wishes: Wishes) -> tuple[Node, Findings]:
 
 
 def _unused(document: Node, wishes: Wishes) -> list[str]:
-    """One sentence for each path and each backend that is given and that no path of the document takes."""
+    """One sentence for each given path or backend that no path of the document takes."""
     paths = [path for path in document["paths"] if not path.startswith("x-")]
     # The root is there in every API.
     known = {"", *(path.rstrip("/") for path in paths)}
@@ -320,7 +320,7 @@ def _path_override(path: str, backend_path: str, mappings: dict[str, str]) -> st
     lines: list[str] = []
 
     def value(match: re.Match[str]) -> str:
-        # What nothing is mapped to is a fault of its own.
+        # A path parameter without a mapping is a fault of its own.
         source = mappings.get(f"integration.request.path.{match[1]}", "''")
         if source.startswith("'"):
             return source.strip("'")
@@ -339,7 +339,7 @@ def _path_override(path: str, backend_path: str, mappings: dict[str, str]) -> st
 
 
 def _media_types(document: Node, operation: Node) -> list[str]:
-    """What an operation's bodies are. API Gateway takes a request without a type for JSON."""
+    """The media types of an operation's bodies. API Gateway takes a request without a type for JSON."""
     declared = operation.get("consumes") or document.get("consumes") or []
     content = operation.get("requestBody", {}).get("content", {})
     return sorted({"application/json", *declared, *content})

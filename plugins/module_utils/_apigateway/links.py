@@ -23,7 +23,7 @@ Version = t.Literal["1", "2"]
 
 @dataclass(frozen=True)
 class Link:
-    """A VPC link. ``version`` is V(1), which belongs to one load balancer, or V(2), which belongs to subnets and groups."""
+    """A VPC link. ``version`` is V(1), a link to one load balancer, or V(2), a link into subnets and groups."""
 
     version: Version
     id: str
@@ -35,7 +35,7 @@ class Link:
     target_arns: tuple[str, ...] = ()
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
-    #: AWS tells it of links V2 only.
+    #: AWS returns it for links V2 only.
     created_date: t.Any = None
 
     @classmethod

@@ -32,7 +32,7 @@ RESOURCES = 300
 # A path parameter is a whole segment; it is greedy with a plus sign.
 _SEGMENT = re.compile(r"\{[\w.:-]+\+?\}|[\w.,:-]+", re.ASCII)
 _PARAMETER = re.compile(r"\{([^}+]+)\+?\}")
-#: Of what a document holds, the name and kind of what may stand there; ``*`` is any name.
+#: A document's fields, each with the name and kind of its value; ``*`` is any name.
 _SHAPES: tuple[tuple[str, type], ...] = (
     ("components", dict),
     ("components/*", dict),
@@ -85,11 +85,11 @@ class OpenApiError(ValueError):
 
 @dataclass
 class Findings:
-    """What was found on the way from a document to its definition, in sentences."""
+    """The findings on the way from a document to its definition, in sentences."""
 
     #: Why API Gateway can't take the document.
     faults: list[str] = field(default_factory=list)
-    #: What the document says and the definition doesn't: the loss, and where.
+    #: The document's parts missing in the definition: the loss, and where.
     losses: dict[str, list[str]] = field(default_factory=dict)
     #: Where requests of the document's own integrations went, and go now.
     replaced: list[str] = field(default_factory=list)
@@ -142,7 +142,7 @@ def _check_version(document: t.Mapping[str, t.Any], versions: t.Collection[str])
 
 
 def shape_faults(document: t.Mapping[str, t.Any]) -> list[str]:
-    """One sentence for each part that isn't the mapping or list that OpenAPI has there."""
+    """One sentence for each part that isn't OpenAPI's mapping or list."""
     found = [fault for shape in _SHAPES for fault in _misshapen(document, "#", *shape)]
     if not found:
         for path, key, operation in operations(document):

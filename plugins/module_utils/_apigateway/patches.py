@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Patch operations, by which API Gateway is told what changes. Pure.
+"""Patch operations, API Gateway's way to state changes. Pure.
 
 https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html
 """
@@ -24,7 +24,7 @@ def remove(path: str) -> dict[str, t.Any]:
 
 
 def replace_differing(path: str, current: t.Mapping[str, t.Any], desired: t.Mapping[str, t.Any]) -> Patch:
-    """What is desired (None: leave as it is) and not so yet, below ``path``."""
+    """The operations for desired values (None: leave as it is) that differ, below ``path``."""
     return [
         replace(f"{path}/{key}", value)
         for key, value in desired.items()
@@ -33,7 +33,7 @@ def replace_differing(path: str, current: t.Mapping[str, t.Any], desired: t.Mapp
 
 
 def make_equal(path: str, current: t.Mapping[str, str], desired: t.Mapping[str, str] | None) -> Patch:
-    """What makes a mapping just as desired; None leaves it as it is."""
+    """The operations that make a mapping just as desired; None leaves it as it is."""
     if desired is None:
         return []
     return replace_differing(path, current, desired) + [

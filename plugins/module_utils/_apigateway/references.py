@@ -20,9 +20,9 @@ _SCHEMAS = ("#/components/schemas/", "#/definitions/")
 
 
 def follow(document: Node, findings: Findings) -> Node:
-    """The document with what its references name in their places; one that names nothing in the document is a fault.
+    """The document with its references resolved; one that leads nowhere is a fault.
 
-    What only references named is left out: parameters, responses and the like among the components.
+    Components that only references named are left out: parameters, responses and the like.
     """
     references = _References(document)
     result = {key: value for key, value in document.items() if key not in ("parameters", "responses", "components")}
@@ -76,7 +76,7 @@ class _References:
         return self.followed(whole, place, (*through, reference))
 
     def named(self, reference: str, through: tuple[str, ...] = ()) -> t.Any:
-        """What a JSON pointer within the document names, or None: https://www.rfc-editor.org/rfc/rfc6901"""
+        """The target of a JSON pointer within the document, or None: https://www.rfc-editor.org/rfc/rfc6901"""
         if not reference.startswith("#/") or reference in through:
             return None
         found: t.Any = self.document

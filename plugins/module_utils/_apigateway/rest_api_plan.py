@@ -29,7 +29,7 @@ from .rest_api_state import (
     candidate_name,
 )
 
-#: What a patch changes of a stage without changing what requests get, or only for how many.
+#: Patches of a stage that leave the answers to requests alone, or change only the share of a canary.
 _NOTHING_NEW = ("/canarySettings", "/canarySettings/percentTraffic", "/description")
 
 
@@ -85,7 +85,7 @@ def tries(current: State, desired: Desired) -> bool:
 
 
 def discard(current: State, stage_name: str) -> list[Step]:
-    """The calls that remove a stage's candidate, with the deployment that nothing else serves."""
+    """The calls that remove a stage's candidate, with its deployment if nothing else serves this."""
     others = [stage for stage in current.stages if stage.candidate_of != stage_name]
     used = {deployment_id for stage in others for deployment_id in _uses(stage)}
     steps = _removal_steps(current, stage_name)
@@ -93,9 +93,9 @@ def discard(current: State, stage_name: str) -> list[Step]:
 
 
 def roll_back(stage: Stage) -> list[Step]:
-    """The call that has a stage serve what it served before its last change, and end its canary.
+    """The call that undoes a stage's last change, and ends its canary.
 
-    A canary is the last change, if there is one: then that is what ends. None, where the stage was put back already.
+    A canary, if there is one, is the last change: then the canary ends. None, where the stage was put back already.
     """
     if stage.canary:
         patch = [remove("/canarySettings")]
@@ -156,13 +156,13 @@ def _stage_patch(stage: Stage, deployment: Deployment | None, desired: Desired) 
 
 
 def _changes(stage: Stage, deployment: Deployment | None, desired: Desired) -> Patch:
-    """What makes a stage serve what is desired."""
+    """The steps after which a stage serves the desired state."""
     move = _move("/deploymentId", stage.deployment_id, deployment)
     return move + make_equal("/variables", stage.variables, desired.variables)
 
 
 def _candidate_steps(current: State, deployment: Deployment | None, desired: Desired) -> list[Step]:
-    """A stage beside the stage, which differs from it in what is new and nothing else. It has no cache."""
+    """A stage beside the stage, with nothing different but the change. It has no cache."""
     api, stage = t.cast(RestApi, current.api), t.cast(Stage, current.stage(desired.stage_name))
     name, candidate = candidate_name(stage.name), current.candidate(stage.name)
     steps = []
@@ -216,7 +216,7 @@ def _canary_patch(canary: Canary | None, deployment: Deployment | None, desired:
 
 
 def _clean_up_steps(current: State, deployment: Deployment | None, desired: Desired) -> list[Step]:
-    """Delete our own deployments, except those in use, which AWS would refuse, and those that a stage served before."""
+    """Delete our own deployments. Those in use, AWS would refuse; those that a stage served before, we keep."""
     used = {deployment.id if deployment else None}
     for stage in current.stages:
         if stage.name == desired.stage_name and not tries(current, desired):
@@ -232,7 +232,7 @@ def _uses(stage: Stage) -> set[str | None]:
 
 
 def _uses_afterwards(stage: Stage, deployment: Deployment | None, desired: Desired) -> set[str | None]:
-    """What a stage serves now it will have served before, if it moves as a whole."""
+    """The deployments that a stage uses after the steps, with its present one if it moves as a whole."""
     moves = not desired.canary_percent and _changes(stage, deployment, desired)
     kept = [
         stage.release,
@@ -249,7 +249,7 @@ def _deletions(current: State, used: set[str | None]) -> list[Step]:
 
 
 def shown(state: State, stage_name: str | None) -> Item:
-    """What a diff shows of an API as it is; nothing when there is none."""
+    """The diff's side before: the API as it is; empty when there is none."""
     if state.api is None:
         return {}
     stage = state.stage(stage_name) if stage_name else None
@@ -281,14 +281,14 @@ def _shown_stage(state: State, stage: Stage) -> Item:
 
 
 def _shown_release(state: State, release: Stage | Canary) -> Item:
-    """What a stage or its canary serves."""
+    """The deployment and variables of a stage or its canary."""
     deployment = state.deployment(release.deployment_id)
     fingerprint = deployment.fingerprint if deployment else None
     return {"variables": release.variables, "definition_sha256": fingerprint and fingerprint.imported}
 
 
 def shown_afterwards(state: State, desired: Desired | None, steps: list[Step]) -> Item:
-    """What a diff shows of the API once the steps are done."""
+    """The diff's side after: the API once the steps are done."""
     if desired is None:
         return {}
     before = shown(state, desired.stage_name)

@@ -18,7 +18,7 @@ Variables = dict[str, str]
 
 #: A candidate's tag: the name of its stage.
 CANDIDATE_OF = "seam.eks_auto/candidate-of"
-#: How a stage's description begins, of one that was put back to what it served before. Its deployment until then follows.
+#: How a stage's description begins after a rollback. Its deployment until then follows.
 PUT_BACK = "put back from: deployment "
 #: The settings of all methods of a stage.
 ALL_METHODS = "*/*"
@@ -94,7 +94,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Canary:
-    """What a share of a stage's requests gets: another deployment, other variables."""
+    """Another deployment and other variables, for a share of a stage's requests."""
 
     percent: float
     deployment_id: str | None

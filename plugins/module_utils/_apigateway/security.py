@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an OpenAPI document asks of callers, as far as API Gateway can ask it. No operation gets more open than it says.
+"""An OpenAPI document's demands on callers, as far as API Gateway supports them.
+
+No operation gets more open than it says.
 
 API Gateway knows API keys in the header ``x-api-key``, authorizers of its own, and IAM; it ignores root-level ``security``:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
@@ -43,7 +45,7 @@ def _is_api_key(scheme: t.Mapping[str, t.Any]) -> bool:
 
 
 def asked_of(definition: t.Mapping[str, t.Any], operation: Node) -> set[str]:
-    """What API Gateway asks of the callers of one operation: all that its own ``security`` names."""
+    """API Gateway's demands on the callers of one operation: all of its own ``security``."""
     schemes = security_schemes(definition)
     named = {name for requirement in operation.get("security") or [] for name in requirement}
     asked = {asked_by(schemes.get(name)) for name in named}
@@ -129,7 +131,7 @@ def _supported(requirements: list[Node], schemes: Node) -> list[Node]:
 
 
 def _supported_part(requirement: Node, schemes: Node) -> Node:
-    """Of schemes that are asked for together, those that API Gateway can ask for together."""
+    """Of schemes asked for together, those that API Gateway can combine."""
     part: Node = {}
     for name, scopes in requirement.items():
         if _supported([{**part, name: scopes}], schemes):

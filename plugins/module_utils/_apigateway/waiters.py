@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an observation of API Gateway means for a wait. Pure: verdicts only."""
+"""Verdicts on API Gateway's answers, for a wait. Pure."""
 
 from __future__ import annotations
 

@@ -371,7 +371,7 @@ def limits(value: t.Any) -> str | None:
 
 
 def backends(value: t.Any) -> str | None:
-    """Which Service serves which paths of an API, each path one. Names that are left out are those of the contract."""
+    """Each path of an API with the one Service that serves it. Names that are left out are those of the contract."""
     if not isinstance(value, list | tuple) or not value:
         return "is no list of backends. Name at least one; {} is the Service of the contract."
     parts: dict[str, Rule] = {
@@ -395,7 +395,7 @@ def backends(value: t.Any) -> str | None:
 
 
 def http_path(value: t.Any) -> str | None:
-    """A path without a query, of 1024 characters at most, which is what a health check takes."""
+    """A health check's path: without a query, of 1024 characters at most."""
     return _text(value, r"/[^\s?#]{0,1023}", "is no path: it begins with a slash, and has no spaces and no query.")
 
 

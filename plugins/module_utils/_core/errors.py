@@ -106,7 +106,7 @@ class ErrorHandler(AWSErrorHandler):
 
     @classmethod
     def common_error_handler(cls, description: str) -> t.Callable[[F], F]:
-        """As amazon.aws's, which all others are made of; for credentials that botocore asks a person about, too."""
+        """As amazon.aws's, which is the base of all others; also for credentials behind a prompt of botocore's."""
         of_aws = super().common_error_handler(description)
 
         def wrapper(function: F) -> F:

@@ -32,7 +32,7 @@ def only(kind: str, items: list[Item]) -> Item | None:
 def make_room(kind: str, found: t.Iterable[Item], made: str, delete: t.Callable[[], object]) -> None:
     """Take back what was made, if another run has made the same meanwhile.
 
-    Of two runs that look, find nothing and create, one at least sees both afterwards. ``found`` are all that carry the
+    If two runs look, find nothing and create, at least one sees both afterwards. ``found`` are all that carry the
     ownership tags now, ``made`` is the ID of one's own. If there are others, raises :class:`.errors.SeveralError`, and the
     run begins again.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps calls under a rate that AWS allows, so that they need not be refused first."""
+"""Keeps calls under AWS's allowed rate, so that none is refused first."""
 
 from __future__ import annotations
 

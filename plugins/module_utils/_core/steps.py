@@ -33,8 +33,8 @@ _LONGEST_PAUSE = 3.0
 class Step:
     """One change that a plan asks for.
 
-    ``action`` is AWS's name of the call or of the update's type, ``subject`` what it is done to (its ID, or its name until
-    it has one), ``request`` what the call is given besides, in AWS's spelling. ``operation`` is AWS's name of the call where
+    ``action`` is AWS's name of the call or of the update's type, ``subject`` the resource's ID, or its name until it
+    has one, ``request`` the call's other parameters, in AWS's spelling. ``operation`` is AWS's name of the call where
     ``action`` is the type of an update.
     """
 
@@ -53,7 +53,7 @@ class Step:
 
 
 def report(steps: t.Iterable[Step]) -> Result:
-    """What every module returns of its steps, the same in check mode and in a real run."""
+    """Every module's result for its steps, the same in check mode and in a real run."""
     actions = [step.to_result() for step in steps]
     return {"changed": bool(actions), "actions": actions}
 

@@ -52,7 +52,7 @@ class Tags:
         return {key: value for key, value in {**current, **changed}.items() if key not in removed}
 
     def steps(self, subject: str, current: t.Mapping[str, str]) -> list[Step]:
-        """The changes that ``subject`` needs, which has ``current`` tags."""
+        """The changes to ``subject``, whose tags are ``current``."""
         changed, removed = self._compare(current)
         steps = []
         if changed:

@@ -5,8 +5,8 @@
 """The one way this collection waits: for many things together, with one deadline, adaptive polling, early end, a timeline
 and a last word.
 
-A wait observes, judges what it saw, and stops as soon as all is done or something can't recover. What it saw is kept as a
-timeline; each change is also a progress line for whoever listens (see ``PROGRESS_FILE``).
+A wait observes, judges what it saw, and stops as soon as all is done or something can't recover. It keeps its
+observations as a timeline; each change is also a progress line for whoever listens (see ``PROGRESS_FILE``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Verdict:
     """What an observation means for the wait.
 
     ``state`` is ``waiting``, ``done`` or ``failed`` (can't recover by itself). ``reason`` is a short code,
-    ``message`` one sentence saying what was seen; ``owner`` is the team that owns the fix, ``fix`` what to do.
+    ``message`` one sentence saying what was seen; ``owner`` is the team that has to act, ``fix`` its task.
     """
 
     state: t.Literal["waiting", "done", "failed"]
@@ -59,7 +59,7 @@ _STATES = ("failed", "waiting", "done")
 
 @dataclass
 class Timeline:
-    """What was seen of what when: one entry for each change, ``seconds`` since the wait began."""
+    """The history: one entry for each change of a subject, ``seconds`` since the wait began."""
 
     entries: list[dict[str, t.Any]] = field(default_factory=list)
     usual: str | None = None
@@ -92,7 +92,7 @@ class Pace:
     ``slowest`` at most.
 
     So a change is seen late by the share ``growth - 1`` of the time in which nothing changed, within these bounds. By
-    default that is within a second for what takes some seconds, within five for what takes minutes.
+    default that is within a second if the change takes seconds, within five if it takes minutes.
     """
 
     fastest: float = 0.5
@@ -108,7 +108,7 @@ DEFAULT_PACE = Pace()
 
 
 class Wake(t.Generic[K]):
-    """Ends the pause of a wait early, and says for which of the things that it waits for."""
+    """Ends the pause of a wait early, and names the subjects to look at."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -143,11 +143,11 @@ class WaitError(Exception):
 
     @property
     def verdict(self) -> Verdict:
-        """The one that ended the wait, or the first that isn't done."""
+        """The subject that ended the wait, or the first unfinished one."""
         return min(self.verdicts.values(), key=lambda verdict: _STATES.index(verdict.state))
 
     def _last_word(self) -> str:
-        """What was awaited, what was last seen and for how long, its owner and the fix."""
+        """The goal, the state last seen and for how long, the owner and the fix."""
         after, all_of_them = round(self.elapsed), len(self.verdicts)
         left = [subject for subject, verdict in self.verdicts.items() if verdict.state != "done"]
         left.sort(key=lambda subject: _STATES.index(self.verdicts[subject].state))
@@ -187,12 +187,12 @@ def wait_for_all(
 ) -> tuple[dict[K, T], Timeline]:
     """Observe until every verdict is ``done``; return the last observations, in the order of ``subjects``, and the timeline.
 
-    ``subjects`` says of each what it is and what it shall become, in words. ``observe`` gets those that are due and returns
-    them, and others for which the look was good as well. What is done is not looked at again. With ``wake``, something else
+    ``subjects`` describes each and its goal, in words. ``observe`` gets those that are due and returns
+    them, and others for which the look was good as well. Those done are not looked at again. With ``wake``, something else
     can make them due (push where the platform can push). ``pace`` may depend on the last verdict. ``usual`` says how long this
     usually takes on AWS, where that is published.
-    ``timeout`` is in seconds for the whole wait; all are observed at the deadline too, so that what became true during the
-    last pause counts. ``clock`` and ``pause`` are there for tests.
+    ``timeout`` is in seconds for the whole wait; all are observed at the deadline too, so changes during the last pause
+    count. ``clock`` and ``pause`` are there for tests.
 
     Raises :class:`WaitError` when a verdict is ``failed`` or the deadline has passed.
     """

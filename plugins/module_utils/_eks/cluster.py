@@ -15,7 +15,7 @@ Resource = dict[str, t.Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What ``eks_cluster`` manages of a cluster besides tags, in the terms of its options. None: not asked for."""
+    """The settings that ``eks_cluster`` manages besides tags, in the terms of its options. None: not asked for."""
 
     version: str | None = None
     role_arn: str | None = None

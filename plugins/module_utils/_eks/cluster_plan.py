@@ -25,8 +25,8 @@ Update = tuple[str, Request]
 def plan(name: str, current: Cluster | None, desired: Settings | None, tags: Tags) -> list[Step]:
     """The changes that make ``current`` (None: no cluster) ``desired`` (None: no cluster), in order.
 
-    The order is what AWS's rules ask for: protection early, access entries before Auto Mode, versions before Auto Mode
-    (which needs 1.29) and before the upgrade policy (which can't be STANDARD in extended support).
+    The order follows AWS's rules: protection early, access entries before Auto Mode, versions before Auto Mode (needs
+    1.29) and before the upgrade policy (can't be STANDARD in extended support).
     Raises :class:`.._core.errors.SeamError` for what can't be done, all of it before any change.
     """
     if desired is None:

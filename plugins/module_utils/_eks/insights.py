@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What EKS's upgrade insights say of an upgrade: pure, from the answers of DescribeInsight.
+"""EKS's upgrade insights on an upgrade: pure, from the answers of DescribeInsight.
 
 https://docs.aws.amazon.com/eks/latest/userguide/cluster-insights.html
 """

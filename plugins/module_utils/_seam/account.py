@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks at all of an account and region that may be an orphan, and at what it may belong to."""
+"""Looks in an account and region for possible orphans, and for their possible owners."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Clients(t.NamedTuple):
 
 
 def look(clients: Clients, told: t.Iterable[Told], awaited_apis: t.Iterable[str]) -> tuple[list[Resource], Known]:
-    """All that may be an orphan, and what it may belong to.
+    """All possible orphans, and their possible owners.
 
     ``told`` and ``awaited_apis`` are what AWS can't show. Raises :class:`.._core.errors.SeamError`.
     """

@@ -4,8 +4,8 @@
 
 """One ELBv2 call a function, or EC2 call on security groups, retried while AWS throttles or stumbles.
 
-Every function raises :class:`.._core.errors.SeamError`. Answers are AWS's own (CamelCase). What is gone by the time of the
-call is left out of the answer, because load balancers come and go while one looks at them.
+Every function raises :class:`.._core.errors.SeamError`. Answers are AWS's own (CamelCase). Resources deleted before the
+call are left out of the answer: load balancers come and go while one looks.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 """Looks at contracts through AWS, at all of them by the same calls.
 
-Gently: AWS gives an account 40 Describe calls at once and 10 more a second. What does not change is asked once, what rarely
-changes now and then, and the health of targets for each target group by a call of its own.
+Gently: AWS gives an account 40 Describe calls at once and 10 more a second. Constant values are asked once, rarely
+changing ones now and then, and the health of targets by a call for each target group.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
 """
 
@@ -38,8 +38,8 @@ Depth = t.Literal["state", "health", "everything"]
 # Others use the account too: so many calls a second, and as many at once.
 CALLS_PER_SECOND = 5
 
-# Seconds for which load balancers that let traffic pass, and their target groups, are taken as they were last seen: the
-# least, after a change, and the most. A target group that is gone ends it early.
+# Seconds until active load balancers and their target groups are read again: the least, after a change, and the most.
+# A target group that is gone ends it early.
 _YOUNG, _OLD = 2.0, 120.0
 
 # Seconds between two looks at a contract at least, however often Kubernetes pushes.
@@ -47,7 +47,7 @@ _SHORTEST_INTERVAL = 0.25
 
 
 def load_balancers_of(client: t.Any, cluster: str) -> list[str]:
-    """All load balancers that Auto Mode made for a cluster, each as its name and what it is for.
+    """All of Auto Mode's load balancers of a cluster, each as its name and its purpose.
 
     ``client`` is an ELBv2 client. Raises :class:`.._core.errors.SeamError`.
     """

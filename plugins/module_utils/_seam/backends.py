@@ -16,7 +16,7 @@ from .contract import Contract, api_tags
 
 Values = dict[str, t.Any]
 
-#: What has no ID yet in check mode.
+#: The ID of a new resource in check mode.
 UNKNOWN = "known-after-apply"
 
 
@@ -26,9 +26,9 @@ def full_backends(
     seams: t.Sequence[t.Mapping[str, t.Any]],
     version: str,
 ) -> list[Values]:
-    """Each backend with all that is made for it; namespace and Service that it doesn't name are those of the contract.
+    """Each backend with all its resources; namespace and Service default to those of the contract.
 
-    ``seams`` are those that the module ``eks_auto_nlb_info`` found; a load balancer that isn't among them is not known yet.
+    ``seams`` are the result of the module ``eks_auto_nlb_info``; a load balancer missing there is not known yet.
     """
     balancers = {Contract(**seam["contract"]): seam["load_balancer"] or {} for seam in seams}
     return [_full(number, each, contract, balancers, version) for number, each in enumerate(backends, start=1)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The contract between the teams, and the tags by which we find again what we made. Pure."""
+"""The contract between the teams, and the tags by which we find our resources. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 CONTRACT_TAG = "seam.eks_auto/contract"
 #: Marks what belongs to one API: REST API, usage plan, key, and what its links V2 need.
 API_TAG = "seam.eks_auto/api"
-#: What we make in Kubernetes carries this label, and nothing without it is changed or deleted.
+#: Our objects in Kubernetes carry this label. Nothing without it is changed or deleted.
 OWN_LABEL = {"app.kubernetes.io/managed-by": "seam.eks_auto"}
 #: Marks what belongs to one cluster: itself, its IAM roles, and who may enter.
 OWN_CLUSTER_TAG = "seam.eks_auto/cluster"

@@ -13,7 +13,7 @@ from .observation import Observation
 
 _PREFIX = "service.beta.kubernetes.io/"
 
-# Annotations (without the prefix) that Auto Mode does not support, and what to use instead.
+# Annotations (without the prefix) that Auto Mode does not support, and their replacements.
 # https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-nlb.html
 _UNSUPPORTED = {
     "load-balancer-source-ranges": "spec.loadBalancerSourceRanges",
@@ -28,7 +28,7 @@ _EVERYBODY = {"0.0.0.0/0", "::/0"}
 
 
 def hints(observation: Observation, verdict: Verdict) -> list[str]:
-    """All hints for what is seen, in the order of the rules, without what the verdict says already."""
+    """All hints on an observation, in the order of the rules, without those that repeat the verdict."""
     found = [hint for rule in _RULES for hint in rule(observation)]
     failure = observation.controller_failure
     if failure and failure.reason != verdict.reason:
@@ -70,7 +70,7 @@ def _scheme(observation: Observation) -> t.Iterator[str]:
 
 
 def _private_link(observation: Observation) -> t.Iterator[str]:
-    """With enforcement on, the security group's ranges also hold for what comes through a VPC link."""
+    """With enforcement on, the security group's ranges also hold for traffic through a VPC link."""
     balancer, service = observation.load_balancer, observation.service
     if balancer is None or service is None or balancer.private_link_enforcement != "on":
         return

@@ -4,8 +4,8 @@
 
 """Looks at a contract through Kubernetes: watches the Service, its events and its pods, and wakes who waits.
 
-What counts is a state, not a story: a watch that ends, for whatever reason (its time, a lost connection, 410 Gone),
-begins anew with a list and a fresh token, and only a list that fails is a problem.
+The state counts, not the story: a watch that ends, for whatever reason (its time, a lost connection, 410 Gone),
+begins anew with a list and a fresh token. Only a failed list is a problem.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Watcher:
 
     def _follow(self) -> KubernetesError | None:
         """Take changes as they come until the watch ends; returns what ended it before its time."""
-        # What ended it is no problem by itself: if it lasts, the list that follows has it too.
+        # Its end is no problem by itself: if the cause lasts, the next list fails too.
         try:
             for change, item in self._api.watch(self._kind, self._resource_version, **self.selectors):
                 if self._stopped.is_set():
@@ -148,7 +148,7 @@ class KubernetesObserver:
         self._counts_before: dict[str, int] | None = None
 
     def observe(self) -> KubernetesView:
-        """What Kubernetes shows now; a trouble with its API is part of the view.
+        """The present view of Kubernetes; a failure of its API is part of it.
 
         Raises :class:`.._core.errors.SeamError` when EKS can't be asked for the cluster.
         """

@@ -81,7 +81,7 @@ class KubernetesApi:
     def watch(self, kind: str, resource_version: str, **selectors: str) -> t.Iterator[tuple[str, Resource]]:
         """Changes since the resource version, as (``ADDED``, ``MODIFIED`` or ``DELETED``, object), as they come.
 
-        Ends when the API server ends it, which it does now and then; a resource version that is too old is an error.
+        Ends when the API server ends it, now and then; a resource version too old is an error.
         """
         query = {"watch": "true", "resourceVersion": resource_version, "timeoutSeconds": str(WATCH_LENGTH)}
         with self._request(self._path(kind), {**query, **_query(selectors)}, _WATCH_TIMEOUT) as response:

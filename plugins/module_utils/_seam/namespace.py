@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in a namespace, and whose it is: ours, somebody else's, or made by Kubernetes and Auto Mode themselves."""
+"""The objects of a namespace and their owners: we, somebody else, or Kubernetes and Auto Mode themselves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HOLDERS = {
     "kustomize.toolkit.fluxcd.io/name": "Flux",
 }
 
-# Kinds that the control plane derives from others, so that nobody loses anything with them.
+# Kinds that the control plane derives from others; nobody loses anything with them.
 _DERIVED = ("Endpoints", "EndpointSlice", "Event", "Lease")
 # What every namespace gets: https://kubernetes.io/docs/concepts/configuration/configmap/ and .../service-accounts/
 _OF_EACH_NAMESPACE = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
@@ -123,9 +123,9 @@ def _api_versions(api: Api) -> list[str]:
 
 
 def objects(api: Api, namespace: str | None, of: t.Iterable[Kind]) -> tuple[list[tuple[Kind, Resource]], list[str]]:
-    """The objects that somebody made in a namespace (None: in any), and the kinds that we may not see.
+    """People's objects in a namespace (None: in any), and the kinds that we may not read.
 
-    Left out is what Kubernetes or Auto Mode made by itself, or for an object that is listed.
+    Objects that Kubernetes or Auto Mode made by itself, or for a listed object, are left out.
     Raises :class:`.kubernetes_api.KubernetesError`, but not where a single kind is denied.
     """
     seen: list[tuple[Kind, Resource]] = []

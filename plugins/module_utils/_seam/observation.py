@@ -22,7 +22,7 @@ CLUSTER_TAG = "eks:eks-cluster-name"
 _AUTO_MODE = (CLUSTER_TAG, "service.eks.amazonaws.com/stack", "service.eks.amazonaws.com/resource")
 _SELF_MANAGED = ("elbv2.k8s.aws/cluster", "service.k8s.aws/stack", "service.k8s.aws/resource")
 
-#: Event reasons with which the controller says that it could not do what a Service asks for
+#: The controller's event reasons for a Service it could not carry out
 #: (https://github.com/kubernetes-sigs/aws-load-balancer-controller, pkg/k8s/events.go).
 CONTROLLER_FAILURES = frozenset(
     {
@@ -196,7 +196,7 @@ def claims(tags: Tags, contract: Contract) -> bool:
 
 
 def made_for(tags: Tags) -> str:
-    """What Auto Mode made a load balancer for, as its tags say."""
+    """The purpose of Auto Mode's load balancer, by its tags."""
     # Services, Ingresses and Gateways have stack tags of their own:
     # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSLoadBalancingPolicy.html
     stacks = {key.split(".")[0].capitalize(): value for key, value in tags.items() if key.endswith("/stack")}
@@ -346,7 +346,7 @@ class Event:
 
 @dataclass(frozen=True)
 class ControllerFailure:
-    """What the controller fails with since it last succeeded, for how long, and whether it did so under our eyes."""
+    """The controller's failure since its last success, for how long, and whether it came during our observation."""
 
     reason: str
     message: str
@@ -400,7 +400,7 @@ class KubernetesView:
 
 @dataclass(frozen=True)
 class Observation:
-    """All that is seen of a contract; a side that is not observed is None."""
+    """All observations of a contract; a side not observed is None."""
 
     contract: Contract
     aws: AwsView | None = None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left of a cluster, Service or API that is gone, and what may be deleted of it. Pure."""
+"""The leftovers of a deleted cluster, Service or API, and which of them may be deleted. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Claim:
 
     team: str
     cluster: str | None = None
-    #: As namespace/name. None for what a cluster's load balancers share, and for other objects than Services.
+    #: As namespace/name. None for resources shared by a cluster's load balancers, and for other objects than Services.
     service: str | None = None
     api: str | None = None
 
@@ -85,7 +85,7 @@ class Known:
     told: tuple[Told, ...] = ()
     #: Names of APIs that may be still to be made.
     awaited_apis: frozenset[str] = frozenset()
-    #: Links that are being deleted, so that AWS lets go of what they hold.
+    #: Links under deletion: AWS will let go of their load balancers and groups.
     going: frozenset[str] = frozenset()
 
     def has(self, claim: Claim) -> bool | None:
@@ -112,7 +112,7 @@ def claim_of(tags: Tags) -> Claim | None:
 
 
 def why_gone(resource: Resource, claim: Claim, known: Known) -> str | None:
-    """What the resource was for, if that is gone. None if it is there, or if nobody here can say."""
+    """The sentence on a deleted cluster, Service or API. None if it is there, or if nobody here can say."""
     if claim.api is not None:
         there = claim.api in known.apis or known.awaits(resource, claim)
         return None if there else f"no REST API has the tag {API_TAG}={claim.api}"
@@ -124,7 +124,7 @@ def why_gone(resource: Resource, claim: Claim, known: Known) -> str | None:
 
 
 def why_listed(resource: Resource, claim: Claim, known: Known) -> str | None:
-    """What is gone, or that a link is unused. That alone is no reason to delete it: links are made before APIs."""
+    """The same sentence, or one on an unused link. That alone is no reason to delete it: links are made before APIs."""
     unused = "no stage of a REST API uses it: its API is gone, or still to be made"
     return why_gone(resource, claim, known) or (unused if resource.stages == () else None)
 
@@ -155,7 +155,7 @@ class Orphan:
 
 
 def orphans(resources: t.Iterable[Resource], known: Known) -> list[Orphan]:
-    """What is left of clusters, Services and APIs that are gone, in the order in which it can be deleted."""
+    """The leftovers of deleted clusters, Services and APIs, in the order in which AWS deletes them."""
     claimed = [(resource, claim) for resource in resources if (claim := claim_of(resource.tags))]
     found = [
         Orphan(resource, claim, reason) for resource, claim in claimed if (reason := why_listed(resource, claim, known))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Verdicts on what is seen of a contract: how far it has come, what is in the way, its owner, and the fix.
+"""Verdicts on the observation of a contract: the goal reached, the obstacle, its owner, and the fix.
 
 Pure. A goal is reached by stages; a stage is a list of rules, and each rule is a small function that returns a verdict
-or, if it finds nothing in the way, None. The first verdict counts, so what can't recover comes before what may.
+or, if it finds nothing in the way, None. The first verdict counts, so permanent failures come before passing ones.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAILURE_STAYS = timedelta(seconds=15)
 #: Seconds for which Kubernetes may refuse us: access entries take effect with a delay.
 DENIAL_STAYS = 30.0
 
-# What a controller's event contains -> owner, fix. The first match counts.
+# A part of a controller's event -> owner, fix. The first match counts.
 # https://docs.aws.amazon.com/eks/latest/userguide/tag-subnets-auto.html, .../auto-cluster-iam-role.html
 _CONTROLLER_FIXES = (
     (
@@ -460,7 +460,7 @@ def _port_mismatch(observation: Observation) -> str | None:
     return None
 
 
-#: Goals in the order in which they are reached, each with the rules that stand before it.
+#: Goals in order, each with the rules before it.
 STAGES: dict[str, tuple[Rule, ...]] = {
     "provisioned": (
         _aws_problem,

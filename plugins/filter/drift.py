@@ -48,10 +48,10 @@ def _differences(result: Result) -> list[Result]:
         return [_difference("", "missing", "there")]
     found = [each for each in _leaves("", before, after) if each["setting"] not in BOOKKEEPING]
     # The diff doesn't show every step, such as the removal of a failed resource.
-    return found or [_difference("", "as it is", _what_is_done(result))]
+    return found or [_difference("", "as it is", _actions(result))]
 
 
-def _what_is_done(result: Result) -> str:
+def _actions(result: Result) -> str:
     return (
         ", ".join(f"{each['action']} {each.get('subject', '')}".strip() for each in result.get("actions", []))
         or "changed"

@@ -90,7 +90,7 @@ class AwsObserver:
     def observe(self, contracts: t.Collection[Contract], depth: Depth = "everything") -> dict[Contract, AwsView]:
         """What AWS shows of these now, and of others as far as the same calls show it.
 
-        A passing trouble is part of a view, unless this is the first look. Raises :class:`.._core.errors.SeamError`.
+        A passing failure is part of a view, unless this is the first look. Raises :class:`.._core.errors.SeamError`.
         """
         now = self._clock()
         due = [each for each in contracts if depth == "everything" or self._due(each, now)]

@@ -282,7 +282,7 @@ class Pod:
             name=metadata["name"],
             addresses=tuple(entry["ip"] for entry in status.get("podIPs") or [] if entry.get("ip")),
             ready=ready,
-            trouble=None if ready else _trouble(status),
+            trouble=None if ready else _pod_message(status),
             container_ports=tuple(
                 (port.get("name"), port["containerPort"])
                 for container in spec["containers"]
@@ -298,7 +298,7 @@ class Pod:
         return next((number for name, number in self.container_ports if name == target_port), None)
 
 
-def _trouble(status: Resource) -> str | None:
+def _pod_message(status: Resource) -> str | None:
     """The most telling of a pod's own words: a waiting container's, else those of an unmet condition."""
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         waiting = container.get("state", {}).get("waiting")

@@ -370,7 +370,7 @@ def _targets_missing(observation: Observation) -> Verdict | None:
     if not any(pod.ready for pod in pods):
         return Verdict.waiting(
             "NoReadyPods",
-            f"None of {len(pods)} pods is ready{_troubles(observation)}.",
+            f"None of {len(pods)} pods is ready{_pod_messages(observation)}.",
             "k8s",
             "Mend the pods (kubectl describe pod, kubectl logs).",
         )
@@ -382,10 +382,10 @@ def _targets_missing(observation: Observation) -> Verdict | None:
     )
 
 
-def _troubles(observation: Observation) -> str:
+def _pod_messages(observation: Observation) -> str:
     """The pods' own words, each said once, with one of the pods that say it."""
-    troubles = {pod.trouble: pod.name for pod in observation.pods if pod.trouble}
-    return "".join(f"; {name}: {trouble}" for trouble, name in troubles.items())
+    messages = {pod.trouble: pod.name for pod in observation.pods if pod.trouble}
+    return "".join(f"; {name}: {message}" for message, name in messages.items())
 
 
 def _unregistered(observation: Observation) -> Verdict | None:
@@ -431,8 +431,8 @@ def _unhealthy(observation: Observation) -> Verdict | None:
     rest.sort(key=lambda target: _TARGET_STATES.index(target.state) if target.state in _TARGET_STATES else -1)
     worst = rest[0]
     # Targets that are only new need no excuse from the pods.
-    troubles = "" if worst.state == "initial" else _troubles(observation)
-    seen = f"{_healthy(targets)}: {worst}{_others(rest[1:])}{troubles}."
+    messages = "" if worst.state == "initial" else _pod_messages(observation)
+    seen = f"{_healthy(targets)}: {worst}{_others(rest[1:])}{messages}."
     reason = worst.reason or f"Target.{worst.state}"
     mismatch = _port_mismatch(observation)
     if mismatch and worst.state == "unhealthy":

@@ -187,8 +187,8 @@ def wait_for_all(
 ) -> tuple[dict[K, T], Timeline]:
     """Observe until every verdict is ``done``; return the last observations, in the order of ``subjects``, and the timeline.
 
-    ``subjects`` describes each and its goal, in words. ``observe`` gets those that are due and returns
-    them, and others for which the look was good as well. Those done are not looked at again. With ``wake``, something else
+    ``subjects`` describes each and its goal, in words. ``observe`` gets those due, and returns them with any others
+    seen by the same look. Those done are not looked at again. With ``wake``, something else
     can make them due (push where the platform can push). ``pace`` may depend on the last verdict. ``usual`` says how long this
     usually takes on AWS, where that is published.
     ``timeout`` is in seconds for the whole wait; all are observed at the deadline too, so changes during the last pause

@@ -88,7 +88,7 @@ def test_next_run_gets_the_playbooks_again_and_makes_it_all(awx: tuple[StandIn, 
         "teams": 2,
         "credential_types": 1,
         "credentials": 2,
-        "job_templates": 16,
+        "job_templates": 17,
         "workflow_job_templates": 4,
         "workflow_job_template_nodes": 22,
         "workflow_approval_templates": 6,
@@ -114,7 +114,7 @@ def test_each_team_launches_its_own_templates_alone(awx: tuple[StandIn, str], te
         "infra": {"EKS API / Deploy", "EKS API / Replace load balancer"},
         "k8s": {"EKS API / Remove", "EKS API / Upgrade"},
     }[team]
-    assert len(own) == {"infra": 10, "k8s": 6}[team]
+    assert len(own) == {"infra": 11, "k8s": 6}[team]
     rights = {f"execute of {name}" for name in own} | {f"approval of {name}" for name in approves}
     assert held == rights | {f"admin of EKS API / {team}"}
 

@@ -13,12 +13,14 @@ import contextlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from lab import faults
 from lab.faults import Fault
+from tests.running_lab import eventually
 
 from .conftest import Lab, Run
 from .crash import run_until_hit
@@ -45,6 +47,12 @@ class Account:
         specification = specified("natgateway", tags)
         made = self.ec2.create_nat_gateway(SubnetId=self.subnet, AllocationId=address, **specification)
         return str(made["NatGateway"]["NatGatewayId"])
+
+    def created(self, gateway: str) -> datetime:
+        """When a gateway was made, to the second."""
+        (found,) = self.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
+        made: datetime = found["CreateTime"]
+        return made.replace(microsecond=0)
 
     def gateways(self, owner: str = CLUSTER) -> dict[str, str]:
         """Those of an owner that live: ID and the address of each."""
@@ -138,6 +146,9 @@ def test_of_two_runs_with_an_address_each_the_second_takes_its_own_back(lab: Lab
     with run_that_waits_before(lab, "AllocateAddress", "twice") as run:
         address = account.allocate(**{OWNER: "twice"})
         gateway = account.make_gateway(address, **{OWNER: "twice"})
+        # AWS gives whole seconds, and of two gateways of one second nobody can say which was first.
+        made = account.created(gateway)
+        eventually(lambda: datetime.now(UTC).replace(microsecond=0) > made)
     assert run.result().returncode == 0, run.result().output
     assert account.gateways("twice") == {gateway: address}, run.result().output
     assert "ec2:DeleteNatGateway" in lab.mutating_calls()
